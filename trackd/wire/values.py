@@ -1,0 +1,226 @@
+"""
+What a wire format says and is told: plain values, without I/O.
+
+`decode` yields them; the listener and the intake act on them:
+
+    Login            whose frames these are; looked up before the generator goes on
+    Position         one fix, or a message without one
+    Reply            bytes owed to the device once everything before them is stored
+    Response         the same for HTTP
+    Media            a file that the device has sent
+    TakeCommand      a queued command to be carried in the reply
+    DeviceAttribute  something to be remembered with the device
+    Hangup           the connection is to be closed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import Factory, define, field
+
+from trackd.wire.names import ALARM
+
+
+class WireError(Exception):
+    """The bytes are not what the format allows: the frame is lost, a stream is closed."""
+
+
+class Unsupported(Exception):
+    """The format has no such command, or the command lacks what the format needs."""
+
+
+def _negative(value: int | None) -> int | None:
+    # Devices write -70 dBm as 70 as often as as -70.
+    return -value if value is not None and value > 0 else value
+
+
+@define
+class CellTower:
+    """A mobile cell: country and network code, area, cell, and the signal in dBm (a positive one is stored negated)."""
+
+    mcc: int
+    mnc: int
+    lac: int
+    cid: int
+    signal: int | None = field(default=None, converter=_negative)
+    radio: str | None = None
+
+
+@define
+class WifiAccessPoint:
+    """A Wi-Fi access point, MAC as the format writes it, and its signal in dBm (a positive one is stored negated)."""
+
+    mac: str
+    signal: int | None = field(default=None, converter=_negative)
+    channel: int | None = None
+
+
+@define
+class Network:
+    """What the device heard around it. Equal cells and equal access points are kept once, in the order of the wire."""
+
+    cells: list[CellTower] = Factory(list)
+    wifi: list[WifiAccessPoint] = Factory(list)
+    radio: str | None = "gsm"
+    carrier: str | None = None
+    consider_ip: bool = False
+    home_mcc: int | None = None
+    home_mnc: int | None = None
+
+    def add(self, seen: CellTower | WifiAccessPoint) -> None:
+        """Add a cell or an access point, unless the same is there."""
+        if isinstance(seen, CellTower):
+            if seen not in self.cells:
+                self.cells.append(seen)
+        elif seen not in self.wifi:
+            self.wifi.append(seen)
+
+    def to_json(self) -> dict[str, Any]:
+        """As the API shows it: members without a value are left out."""
+        shown = {
+            "homeMobileCountryCode": self.home_mcc,
+            "homeMobileNetworkCode": self.home_mnc,
+            "radioType": self.radio,
+            "carrier": self.carrier,
+            "considerIp": self.consider_ip,
+            "cellTowers": [
+                _present(
+                    radioType=cell.radio,
+                    cellId=cell.cid,
+                    locationAreaCode=cell.lac,
+                    mobileCountryCode=cell.mcc,
+                    mobileNetworkCode=cell.mnc,
+                    signalStrength=cell.signal,
+                )
+                for cell in self.cells
+            ]
+            or None,
+            "wifiAccessPoints": [
+                _present(macAddress=point.mac, signalStrength=point.signal, channel=point.channel)
+                for point in self.wifi
+            ]
+            or None,
+        }
+        return _present(**shown)
+
+
+def _present(**members: Any) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+@define(eq=False)
+class Media:
+    """A whole file from a device. As an attribute's value it becomes the name under which the server has stored it."""
+
+    data: bytes
+    extension: str
+
+
+@define
+class Position:
+    """
+    One report. A message without a fix has `outdated` set: processing fills time and place from the last known fix.
+
+    A position with neither `fix_time` nor `outdated` cannot be stored.
+    """
+
+    device_time: datetime | None = None  # by the device's clock, aware
+    fix_time: datetime | None = None  # of the fix, aware
+    valid: bool = False
+    latitude: float = 0.0  # degrees, north
+    longitude: float = 0.0  # degrees, east
+    altitude: float = 0.0  # m
+    speed: float = 0.0  # kn
+    course: float = 0.0  # degrees
+    accuracy: float = 0.0  # m
+    network: Network | None = None
+    attributes: dict[str, Any] = Factory(dict)
+    outdated: bool = False
+
+    @classmethod
+    def at(cls, time: datetime, **fields: Any) -> Position:
+        """A fix whose device time and fix time are the same."""
+        return cls(time, time, **fields)
+
+    @classmethod
+    def last(cls, time: datetime | None = None) -> Position:
+        """A message without a fix: the last known location, with this device time (none: the server's)."""
+        return cls(time, outdated=True)
+
+    def set(self, name: str, value: Any) -> None:
+        """Store an attribute; no value and an empty text are nothing. A name that is there keeps its place."""
+        if value is not None and value != "":
+            self.attributes[name] = value
+
+    def add_alarm(self, name: str | None) -> None:
+        """Add an alarm to those that are there, joined by commas; no name is nothing."""
+        if name:
+            there = self.attributes.get(ALARM)
+            self.attributes[ALARM] = f"{there},{name}" if there else name
+
+
+@define
+class Login:
+    """
+    Whose frames these are: candidate ids, tried in order; absent ones are skipped. No id: whoever this connection has.
+
+    The adapter looks it up before the generator goes on and leaves the result in `session.device`. A device that is
+    not known ends the frame, unless `optional`. `accept` and `reject` are written at once.
+    """
+
+    ids: tuple[str, ...] = ()
+    accept: bytes = b""
+    reject: bytes = b""
+    optional: bool = False
+
+    @classmethod
+    def of(cls, *ids: str | None, accept: bytes = b"", reject: bytes = b"", optional: bool = False) -> Login:
+        return cls(tuple(id for id in ids if id is not None), accept, reject, optional)
+
+
+@define
+class Reply:
+    """Bytes owed to the device once everything before them is committed."""
+
+    data: bytes
+
+
+@define
+class Response:
+    """The answer to an HTTP request, owed like a `Reply`."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@define
+class TakeCommand:
+    """Take the oldest queued command of `session.device`, for a format that carries it in its reply: `session.command`."""
+
+
+@define
+class DeviceAttribute:
+    """A fact to be stored among the attributes of `session.device`."""
+
+    name: str
+    value: Any
+
+
+@define
+class Hangup:
+    """Close the connection when everything before is stored and written."""
+
+
+@define
+class Command:
+    """What a client wants of a device: a type from `names.COMMANDS` and its parameters as they came by the API."""
+
+    type: str
+    attributes: Mapping[str, Any] = Factory(dict)
+
+
+Output = Login | Position | Reply | Response | Media | TakeCommand | DeviceAttribute | Hangup
