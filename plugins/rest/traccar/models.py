@@ -82,7 +82,11 @@ def dumps(value: Any) -> bytes:
     try:
         return orjson.dumps(value)
     except TypeError:  # an integer of more than 64 bits, or half a surrogate pair
-        return json.dumps(value, separators=(",", ":"), default=lambda text: json.loads(text.contents)).encode()
+        return json.dumps(value, separators=(",", ":"), default=_parsed).encode()
+
+
+def _parsed(fragment: Any) -> Any:
+    return json.loads(orjson.dumps(fragment))
 
 
 def device_json(row: Device, state: DeviceState | None) -> dict[str, Any]:
