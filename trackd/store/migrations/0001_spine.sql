@@ -142,8 +142,9 @@ CREATE TABLE tokens (
 );
 CREATE INDEX tokens_user ON tokens (user_id);
 
-CREATE SEQUENCE position_ids AS bigint;
-CREATE SEQUENCE event_ids AS bigint;
+-- Each number is the first of a thousand ids, so that a server need not ask for each.
+CREATE SEQUENCE position_ids AS bigint INCREMENT 1000;
+CREATE SEQUENCE event_ids AS bigint INCREMENT 1000;
 
 CREATE TABLE positions (
     id bigint NOT NULL,
@@ -218,3 +219,26 @@ CREATE TABLE unknown_devices (
     last_frame text NOT NULL,      -- hex, cut
     PRIMARY KEY (unique_id, protocol)
 );
+
+-- What changes by whichever way (the API, the command line, another server) is told to all servers on this database,
+-- which keep devices and rights in memory: "<table> <id> <unique id>", "<table> <id>", or "rights <user>".
+CREATE FUNCTION tell_change() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    row_now json := to_json(CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END);
+BEGIN
+    PERFORM pg_notify('changes', CASE TG_TABLE_NAME
+        WHEN 'devices' THEN concat_ws(' ', 'devices', row_now ->> 'id', row_now ->> 'unique_id')
+        WHEN 'groups' THEN concat_ws(' ', 'groups', row_now ->> 'id')
+        WHEN 'queued_commands' THEN concat_ws(' ', 'commands', row_now ->> 'device_id')
+        WHEN 'users' THEN concat_ws(' ', 'rights', row_now ->> 'id')
+        ELSE concat_ws(' ', 'rights', row_now ->> 'user_id')
+    END);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON devices FOR EACH ROW EXECUTE FUNCTION tell_change();
+CREATE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON groups FOR EACH ROW EXECUTE FUNCTION tell_change();
+CREATE TRIGGER tell AFTER INSERT ON queued_commands FOR EACH ROW EXECUTE FUNCTION tell_change();
+CREATE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION tell_change();
+CREATE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON user_device FOR EACH ROW EXECUTE FUNCTION tell_change();
+CREATE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON user_group FOR EACH ROW EXECUTE FUNCTION tell_change();
+CREATE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON user_user FOR EACH ROW EXECUTE FUNCTION tell_change();

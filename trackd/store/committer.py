@@ -1,0 +1,443 @@
+"""
+The one place where reports become durable.
+
+All that waits goes into one transaction: position rows, events, the devices' states. One round trip, one statement a
+table, the rows as arrays. While a transaction is under way the next batch gathers, so the batches grow with the load.
+
+A batch that the database refuses is halved until the bad report is alone; that one goes to the quarantine with the
+reason. While the database is away the batch is tried again until it is back: nobody is told "received" meanwhile, and
+`full` tells the listeners to stop reading.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import orjson
+from attrs import Factory, define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from trackd.store.database import Refused, Unavailable
+from trackd.store.report import Event, Report, State
+
+# Ids that one number of a sequence stands for: as the migrations say.
+BLOCK = 1000
+# Classes of SQL states that mean "this row", not "not now": data, constraints, limits.
+ROW = ("22", "23", "54")
+# Between the texts of an array: attributes are JSON, which writes control characters as \u001e.
+BETWEEN = "\x1e"
+NOTHING = "\x1f"
+
+POSITIONS = """
+INSERT INTO positions (id, device_id, protocol, server_time, device_time, fix_time, valid, latitude, longitude,
+    altitude, speed, course, accuracy, outdated, digest, address, network, geofence_ids, attributes)
+SELECT id, device_id, protocol, to_timestamp(server_time), to_timestamp(device_time), to_timestamp(fix_time), valid,
+    latitude, longitude, altitude, speed, course, accuracy, outdated, digest, address, network::json,
+    geofence_ids::json, attributes::json
+FROM unnest(%s::bigint[], %s::bigint[], %s::float8[], %s::float8[], %s::float8[], %s::bool[], %s::float8[],
+    %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::bool[], %s::bigint[],
+    string_to_array(%s, E'\\x1e'), string_to_array(%s, E'\\x1e', E'\\x1f'), string_to_array(%s, E'\\x1e', E'\\x1f'),
+    string_to_array(%s, E'\\x1e', E'\\x1f'), string_to_array(%s, E'\\x1e'))
+    AS said (id, device_id, server_time, device_time, fix_time, valid, latitude, longitude, altitude, speed, course,
+        accuracy, outdated, digest, protocol, address, network, geofence_ids, attributes)
+ON CONFLICT DO NOTHING
+"""
+
+EVENTS = """
+INSERT INTO events (id, device_id, type, event_time, position_id, geofence_id, maintenance_id, attributes)
+SELECT id, device_id, type, to_timestamp(event_time), nullif(position_id, 0), nullif(geofence_id, 0),
+    nullif(maintenance_id, 0), attributes::json
+FROM unnest(%s::bigint[], %s::bigint[], %s::float8[], %s::bigint[], %s::bigint[], %s::bigint[],
+    string_to_array(%s, E'\\x1e'), string_to_array(%s, E'\\x1e'))
+    AS found (id, device_id, event_time, position_id, geofence_id, maintenance_id, type, attributes)
+ON CONFLICT DO NOTHING
+"""
+
+STATES = """
+UPDATE device_states SET status = now.status, last_update = to_timestamp(now.last_update),
+    position_id = nullif(now.position_id, 0), position_time = to_timestamp(now.position_time),
+    newest = to_timestamp(now.newest), motion_streak = now.motion_streak, motion_state = now.motion_state,
+    motion_position_id = nullif(now.motion_position_id, 0), motion_time = to_timestamp(now.motion_time),
+    motion_distance = now.motion_distance, motion_latitude = now.motion_latitude,
+    motion_longitude = now.motion_longitude, overspeed_state = now.overspeed_state,
+    overspeed_time = to_timestamp(now.overspeed_time), overspeed_geofence_id = nullif(now.overspeed_geofence_id, 0)
+FROM unnest(%s::bigint[], string_to_array(%s, ','), %s::float8[], %s::bigint[], %s::float8[], %s::float8[],
+    %s::bool[], %s::bool[], %s::bigint[], %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::bool[],
+    %s::float8[], %s::bigint[])
+    AS now (device_id, status, last_update, position_id, position_time, newest, motion_streak, motion_state,
+        motion_position_id, motion_time, motion_distance, motion_latitude, motion_longitude, overspeed_state,
+        overspeed_time, overspeed_geofence_id)
+WHERE device_states.device_id = now.device_id
+"""
+
+
+SIGNS = """
+UPDATE device_states SET status = now.status, last_update = to_timestamp(now.last_update)
+FROM unnest(%s::bigint[], string_to_array(%s, ','), %s::float8[]) AS now (device_id, status, last_update)
+WHERE device_states.device_id = now.device_id
+"""
+
+Sign = tuple[str, datetime | None]  # status and last update
+
+
+class Connection(Protocol):
+    """What the committer needs of the database: a connection of its own."""
+
+    async def query(self, sql: str, args: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
+
+    async def run(self, sql: str, args: Sequence[Any] = ()) -> int: ...
+
+
+@define(eq=False)
+class Batch:
+    """What one transaction has written."""
+
+    reports: list[Report] = Factory(list)
+    events: list[Event] = Factory(list)  # those without a report
+    signs: dict[int, Sign] = Factory(dict)  # of life, by device, without a report
+    waiting: list[Deferred[None]] = Factory(list)
+
+    def __bool__(self) -> bool:
+        return bool(self.reports or self.events or self.signs or self.waiting)
+
+
+@define(eq=False)
+class Committer:
+    """
+    Writes what it is given, in the order in which it came.
+
+    `committed` hears of each batch before those who wait for it; `refused` of each report that went to quarantine.
+    """
+
+    connection: Connection
+    clock: IReactorTime
+    committed: Callable[[Batch], None]
+    refused: Callable[[Report], None]
+    rows: int = 2000  # in one transaction
+    limit: int = 50_000  # reports that may wait
+    patience: float = 1.0  # seconds between tries while the database is away, and until a sign of life is written
+    away: str | None = field(default=None, init=False)  # why nothing can be committed at the moment
+    _next: Batch = field(factory=Batch, init=False)
+    _now: Batch | None = field(default=None, init=False)
+    _running: bool = field(default=False, init=False)
+    _room: list[Deferred[None]] = field(factory=list, init=False)
+    _idle: list[Deferred[None]] = field(factory=list, init=False)
+    _ids: dict[str, deque[int]] = field(factory=dict, init=False)
+    _soon: Any = field(default=None, init=False)
+    _log: Logger = field(factory=Logger, init=False)
+
+    @property
+    def waiting(self) -> int:
+        """Reports that are not yet committed."""
+        return len(self._next.reports) + (len(self._now.reports) if self._now else 0)
+
+    @property
+    def full(self) -> bool:
+        return self.waiting >= self.limit
+
+    def room(self) -> Deferred[None]:
+        """Fires when there is room again."""
+        return self._later(self._room) if self.full else _done()
+
+    def idle(self) -> Deferred[None]:
+        """Fires when all that was added is committed."""
+        if not self._next and not self._running:
+            return _done()
+        self._go()
+        return self._later(self._idle)
+
+    def add(self, report: Report) -> None:
+        """Commit this report soon, with its events and its state."""
+        self._next.reports.append(report)
+        self._go()
+
+    def note(self, event: Event) -> None:
+        """Commit an event that belongs to no report."""
+        self._next.events.append(event)
+        self._go()
+
+    def touch(self, device_id: int, status: str, last_update: datetime | None, urgent: bool = False) -> None:
+        """Write a sign of life (or its end) with the next batch, at the latest after `patience`."""
+        self._next.signs[device_id] = (status, last_update)
+        if urgent:
+            self._go()
+        elif not self._running and self._soon is None:
+            self._soon = self.clock.callLater(self.patience, self._go)
+
+    def barrier(self) -> Deferred[None] | None:
+        """Fires when all reports that were added so far are committed; None: they are."""
+        batch = self._next if self._next.reports or self._next.events else self._now
+        return None if batch is None else self._later(batch.waiting)
+
+    def _later(self, waiting: list[Deferred[None]]) -> Deferred[None]:
+        later: Deferred[None] = Deferred()
+        waiting.append(later)
+        return later
+
+    def _go(self) -> None:
+        if self._soon is not None:
+            if self._soon.active():
+                self._soon.cancel()
+            self._soon = None
+        if not self._running:
+            self._running = True
+            # Not at once, so that whatever this turn of the reactor adds goes with it.
+            self.clock.callLater(0, self._start)
+
+    def _start(self) -> None:
+        Deferred.fromCoroutine(self._run()).addErrback(
+            lambda failure: self._log.failure("the committer stopped", failure=failure)
+        )
+
+    async def _run(self) -> None:
+        while self._next:
+            batch = self._now = self._take()
+            for part in self._parts(batch):
+                await self._commit(part)
+            try:
+                self.committed(batch)
+            except Exception:
+                self._log.failure("after a commit")
+            self._now = None
+            _fire(batch.waiting)
+            if self._room and not self.full:
+                _fire(self._room)
+        self._running = False
+        _fire(self._idle)
+
+    def _take(self) -> Batch:
+        batch, self._next = self._next, Batch()
+        return batch
+
+    def _parts(self, batch: Batch) -> Iterable[Batch]:
+        """The batch in transactions of at most `rows` reports; signs of life go with the first."""
+        first = Batch(batch.reports[: self.rows], batch.events, batch.signs)
+        yield first
+        for start in range(self.rows, len(batch.reports), self.rows):
+            yield Batch(batch.reports[start : start + self.rows])
+
+    async def _commit(self, batch: Batch) -> None:
+        """Write it, however long it takes; a report that the database refuses goes to the quarantine."""
+        while True:
+            try:
+                await self._number(batch)
+                sql, args = statements(batch)
+                if sql:
+                    await self.connection.run(sql, args)
+                if self.away:
+                    self.away = None
+                    self._log.info("the database is back")
+                return
+            except Unavailable as error:
+                await self._wait(error)
+            except Refused as error:
+                if error.sqlstate[:2] in ROW:
+                    await self._halve(batch, error)
+                    return
+                await self._wait(error)
+            except Exception as error:  # it could not even be written down: a NUL, a number that JSON does not know
+                await self._halve(batch, error)
+                return
+
+    async def _wait(self, error: Exception) -> None:
+        if not self.away:
+            self._log.warn("the database is away, nothing is acknowledged: {error}", error=str(error))
+        self.away = str(error) or "away"
+        await deferLater(self.clock, self.patience)
+
+    async def _halve(self, batch: Batch, error: Exception) -> None:
+        reports = batch.reports
+        if len(reports) > 1:
+            middle = len(reports) // 2
+            await self._commit(Batch(reports[:middle], batch.events, batch.signs))
+            await self._commit(Batch(reports[middle:]))
+        elif reports and (batch.events or batch.signs):
+            await self._commit(Batch([], batch.events, batch.signs))
+            await self._commit(Batch(reports))
+        elif reports:
+            await self._quarantine(reports[0], error)
+        elif len(batch.events) + len(batch.signs) > 1:
+            for event in batch.events:
+                await self._commit(Batch(events=[event]))
+            for device, sign in batch.signs.items():
+                await self._commit(Batch(signs={device: sign}))
+        else:
+            self._log.error("the database refused an event or a sign of life: {error}", error=str(error))
+
+    async def _quarantine(self, report: Report, error: Exception) -> None:
+        self._log.error(
+            "device {device}: the database refused a report, it is in the quarantine: {error}",
+            device=report.device_id,
+            error=str(error),
+        )
+        told = orjson.dumps(
+            {name: getattr(report, name) for name in SHOWN} | {"attributes": report.json}, default=str
+        ).decode()
+        while True:
+            try:
+                await self.connection.run(
+                    "INSERT INTO quarantine (device_id, protocol, received, reason, report, frame)"
+                    " VALUES (%s, %s, to_timestamp(%s), %s, %s, %s)",
+                    (
+                        report.device_id,
+                        report.protocol.replace("\0", ""),
+                        report.server_time.timestamp(),
+                        str(error).replace("\0", ""),
+                        told.replace("\0", ""),
+                        report.frame,
+                    ),
+                )
+                break
+            except Unavailable as away:
+                await self._wait(away)
+        self.refused(report)
+
+    async def _number(self, batch: Batch) -> None:
+        """Give ids, in the order of arrival, to what has none yet."""
+        reports = [report for report in batch.reports if not report.id]
+        events = [event for event in _events(batch) if not event.id]
+        if reports:
+            for report, number in zip(reports, await self._block("position_ids", len(reports)), strict=True):
+                report.id = number
+                if report.fix is not None:
+                    report.fix.id = number
+        if events:
+            for event, number in zip(events, await self._block("event_ids", len(events)), strict=True):
+                event.id = number
+
+    async def _block(self, sequence: str, count: int) -> list[int]:
+        """`count` fresh ids, rising: the sequence counts in blocks, and each of its numbers is the first of one."""
+        ids = self._ids.setdefault(sequence, deque())
+        if len(ids) < count:
+            blocks = -(-(count - len(ids)) // BLOCK)
+            found = await self.connection.query(
+                "SELECT nextval(%s::regclass) FROM generate_series(1, %s)", (sequence, blocks)
+            )
+            for (start,) in found:
+                ids.extend(range(start, start + BLOCK))
+        return [ids.popleft() for _ in range(count)]
+
+
+SHOWN = (
+    "device_id protocol server_time device_time fix_time valid latitude longitude altitude speed course accuracy"
+    " network outdated digest"
+).split()
+
+
+def statements(batch: Batch) -> tuple[str, list[Any]]:
+    """The one text that writes the batch (in the simple protocol, one transaction), and its arguments."""
+    sql, args = [], []
+    if batch.reports:
+        sql.append(POSITIONS)
+        args += _positions(batch.reports)
+    if events := _events(batch):
+        sql.append(EVENTS)
+        args += _found(events)
+    if states := {report.device_id: report.state for report in batch.reports if report.state is not None}:
+        sql.append(STATES)
+        # In the order of the ids, so that two servers can't wait for each other's rows.
+        args += _states([states[device] for device in sorted(states)])
+    if signs := sorted(batch.signs.items()):
+        sql.append(SIGNS)
+        args += [
+            _array([device for device, _ in signs]),
+            ",".join([status for _, (status, _) in signs]),
+            _array([_seconds(last_update) for _, (_, last_update) in signs]),
+        ]
+    return ";".join(sql), args
+
+
+def _events(batch: Batch) -> list[Event]:
+    return [event for report in batch.reports for event in report.events] + batch.events
+
+
+def _array(values: list[Any]) -> str:
+    return "{" + orjson.dumps(values)[1:-1].decode() + "}"
+
+
+def _positions(reports: list[Report]) -> list[Any]:
+    return [
+        _array([report.id for report in reports]),
+        _array([report.device_id for report in reports]),
+        _array([report.server_time.timestamp() for report in reports]),
+        _array([report.device_time.timestamp() for report in reports]),  # type: ignore[union-attr]
+        _array([report.fix_time.timestamp() for report in reports]),  # type: ignore[union-attr]
+        _array([report.valid for report in reports]),
+        _array([report.latitude for report in reports]),
+        _array([report.longitude for report in reports]),
+        _array([report.altitude for report in reports]),
+        _array([report.speed for report in reports]),
+        _array([report.course for report in reports]),
+        _array([report.accuracy for report in reports]),
+        _array([report.outdated for report in reports]),
+        _array([report.digest for report in reports]),
+        BETWEEN.join([report.protocol for report in reports]),
+        BETWEEN.join([NOTHING if report.address is None else report.address for report in reports]),
+        BETWEEN.join(
+            [NOTHING if report.network is None else orjson.dumps(report.network).decode() for report in reports]
+        ),
+        BETWEEN.join(
+            [
+                NOTHING if report.geofence_ids is None else orjson.dumps(report.geofence_ids).decode()
+                for report in reports
+            ]
+        ),
+        BETWEEN.join([report.json for report in reports]),
+    ]
+
+
+def _found(events: list[Event]) -> list[Any]:
+    return [
+        _array([event.id for event in events]),
+        _array([event.device_id for event in events]),
+        _array([event.event_time.timestamp() for event in events]),
+        _array([event.position_id for event in events]),
+        _array([event.geofence_id for event in events]),
+        _array([event.maintenance_id for event in events]),
+        BETWEEN.join([event.type for event in events]),
+        BETWEEN.join([orjson.dumps(event.attributes).decode() for event in events]),
+    ]
+
+
+def _states(states: list[State]) -> list[Any]:
+    return [
+        _array([state.device_id for state in states]),
+        ",".join([state.status for state in states]),
+        _array([_seconds(state.last_update) for state in states]),
+        _array([state.fix.id if state.fix else 0 for state in states]),
+        _array([state.fix.time.timestamp() if state.fix else None for state in states]),
+        _array([_seconds(state.newest) for state in states]),
+        _array([state.motion_streak for state in states]),
+        _array([state.motion_state for state in states]),
+        _array([state.motion_fix.id if state.motion_fix else 0 for state in states]),
+        _array([_seconds(state.motion_time) for state in states]),
+        _array([state.motion_distance for state in states]),
+        _array([state.motion_latitude for state in states]),
+        _array([state.motion_longitude for state in states]),
+        _array([state.overspeed_state for state in states]),
+        _array([_seconds(state.overspeed_time) for state in states]),
+        _array([state.overspeed_geofence_id for state in states]),
+    ]
+
+
+def _seconds(time: datetime | None) -> float | None:
+    return None if time is None else time.timestamp()
+
+
+def _done() -> Deferred[None]:
+    done: Deferred[None] = Deferred()
+    done.callback(None)
+    return done
+
+
+def _fire(waiting: list[Deferred[None]]) -> None:
+    fired = waiting[:]
+    waiting.clear()
+    for one in fired:
+        one.callback(None)
