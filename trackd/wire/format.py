@@ -27,7 +27,7 @@ BAD_FRAME = (WireError, struct.error, LookupError, ValueError, ArithmeticError)
 
 T = TypeVar("T")
 
-Split = Callable[[bytes, int], "tuple[bytes, int] | None"]
+Split = Callable[[bytes, int], "tuple[bytes | None, int] | None"]
 
 
 class KnownDevice(Protocol):
@@ -45,6 +45,23 @@ class KnownDevice(Protocol):
 
     def setting(self, name: str) -> Any:
         """Attribute of the device, of its groups, or the configuration's value; None if there is none."""
+
+
+def typed(found: Any, default: T) -> T:
+    """
+    A configured value as the type of `default`, and `default` itself for None.
+
+    A flag is on only by `true` in any case; numbers for a whole one are cut. ValueError for text that is no number.
+    """
+    if found is None:
+        return default
+    if isinstance(default, bool):
+        return found if isinstance(found, bool) else str(found).lower() == "true"  # type: ignore[return-value]
+    if isinstance(default, int):
+        return int(float(found))  # type: ignore[return-value]
+    if isinstance(default, float):
+        return float(found)  # type: ignore[return-value]
+    return str(found)  # type: ignore[return-value]
 
 
 @define(eq=False)
@@ -76,7 +93,7 @@ class Session:
         if found is None:
             return default
         if isinstance(default, bool):
-            return (found if isinstance(found, bool) else str(found).lower() == "true")  # type: ignore[return-value]
+            return found if isinstance(found, bool) else str(found).lower() == "true"  # type: ignore[return-value]
         if isinstance(default, int):
             return int(found)  # type: ignore[return-value]
         if isinstance(default, float):
