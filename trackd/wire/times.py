@@ -1,0 +1,217 @@
+"""
+Dates and times of the wire as aware datetimes in UTC.
+
+Parts out of range roll over, as devices have come to rely on: month 13 is next January, day 0 the last day before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_GPS = datetime(1980, 1, 6, tzinfo=UTC)
+
+
+def moment(
+    year: int = 0,
+    month: int = 0,
+    day: int = 0,
+    hour: int = 0,
+    minute: int = 0,
+    second: int = 0,
+    ms: int = 0,
+    zone: tzinfo = UTC,
+) -> datetime:
+    """The moment of these parts, read in `zone`. Years up to 99 are 20xx."""
+    if year < 100:
+        year += 2000
+    try:
+        local = datetime(year, month, day, hour, minute, second, ms * 1000)
+    except ValueError:
+        local = _rolled(year, month, day) + timedelta(hours=hour, minutes=minute, seconds=second, milliseconds=ms)
+    else:
+        if year < 1583:
+            local = datetime.combine(_rolled(year, month, day), local.time())
+    return local.replace(tzinfo=UTC) if zone is UTC else to_utc(local, zone)
+
+
+def _rolled(year: int, month: int, day: int) -> datetime:
+    carry, month = divmod(month - 1, 12)
+    year += carry
+    first = datetime(year, month + 1, 1)
+    if (year, month + 1, day) < (1582, 10, 15):
+        # The calendar of those days; a year byte of FF is the way to get there.
+        earlier = year - 1 if month < 2 else year
+        first += timedelta(days=earlier // 100 - earlier // 400 - 2)
+    return first + timedelta(days=day - 1)
+
+
+def to_utc(local: datetime, zone: tzinfo) -> datetime:
+    """A naive local time as UTC; where clocks are changed, by the standard offset."""
+    first = local.replace(tzinfo=zone).utcoffset() or timedelta()
+    second = local.replace(tzinfo=zone, fold=1).utcoffset() or timedelta()
+    return (local - min(first, second)).replace(tzinfo=UTC)
+
+
+def from_bytes(data: bytes) -> datetime:
+    """Year, month, day, hour, minute, second, a byte each."""
+    year, month, day, hour, minute, second = data
+    return moment(year, month, day, hour, minute, second)
+
+
+def from_bcd(data: bytes, zone: tzinfo = UTC) -> datetime:
+    """Year, month, day, hour, minute, second, two packed decimal digits each."""
+    year, month, day, hour, minute, second = (10 * (byte >> 4) + (byte & 15) for byte in data)
+    return moment(year, month, day, hour, minute, second, zone=zone)
+
+
+def seconds(epoch: float) -> datetime:
+    """Seconds since 1970."""
+    return _EPOCH + timedelta(seconds=epoch)
+
+
+def millis(epoch: int) -> datetime:
+    """Milliseconds since 1970."""
+    return _EPOCH + timedelta(milliseconds=epoch)
+
+
+def gps_week(week: int, second: float) -> datetime:
+    """Week number and seconds of that week, since 1980-01-06, without leap seconds."""
+    return _GPS + timedelta(weeks=week, seconds=second)
+
+
+def time_of_day(now: datetime, hour: int, minute: int, second: int, ms: int = 0, zone: tzinfo = UTC) -> datetime:
+    """A clock time of the current date in `zone`."""
+    today: date = now.astimezone(zone).date()
+    return moment(today.year, today.month, today.day, hour, minute, second, ms, zone)
+
+
+def nearest_day(guess: datetime, now: datetime) -> datetime:
+    """Of the guess, the day before and the day after, the one nearest to now."""
+    day = timedelta(days=1)
+    return min((guess, guess - day, guess + day), key=lambda time: abs(time - now))
+
+
+def nearest_year(guess: datetime, now: datetime) -> datetime:
+    """Of the guess, the year before and the year after, the one nearest to now."""
+    parts = (guess.month, guess.day, guess.hour, guess.minute, guess.second, guess.microsecond // 1000)
+    others = [moment(guess.year + step, *parts) for step in (-1, 1)]
+    return min((guess, *others), key=lambda time: abs(time - now))
+
+
+_OFFSET = re.compile(r"GMT([+-])(?:(\d{1,2}):?([0-5]\d)|(\d{1,2}))")
+
+# Short names that are no IANA names, or mean another place there.
+_SHORT = {
+    "ACT": "Australia/Darwin",
+    "AET": "Australia/Sydney",
+    "AGT": "America/Argentina/Buenos_Aires",
+    "ART": "Africa/Cairo",
+    "AST": "America/Anchorage",
+    "BET": "America/Sao_Paulo",
+    "BST": "Asia/Dhaka",
+    "CAT": "Africa/Harare",
+    "CNT": "America/St_Johns",
+    "CST": "America/Chicago",
+    "CTT": "Asia/Shanghai",
+    "EAT": "Africa/Addis_Ababa",
+    "ECT": "Europe/Paris",
+    "IET": "America/Indiana/Indianapolis",
+    "IST": "Asia/Kolkata",
+    "JST": "Asia/Tokyo",
+    "MIT": "Pacific/Apia",
+    "NET": "Asia/Yerevan",
+    "NST": "Pacific/Auckland",
+    "PLT": "Asia/Karachi",
+    "PNT": "America/Phoenix",
+    "PRT": "America/Puerto_Rico",
+    "PST": "America/Los_Angeles",
+    "SST": "Pacific/Guadalcanal",
+    "VST": "Asia/Ho_Chi_Minh",
+}
+
+
+@lru_cache(1024)
+def zone(name: str) -> tzinfo:
+    """A zone by its IANA name, as `GMT+5:30`, or by some three letters; a name that is unknown is UTC."""
+    if offset := _OFFSET.fullmatch(name):
+        sign, hour, minute, alone = offset.groups()
+        size = timedelta(hours=int(hour or alone), minutes=int(minute or 0))
+        if size >= timedelta(hours=24):
+            return UTC
+        return timezone(-size if sign == "-" else size)
+    try:
+        return ZoneInfo(_SHORT.get(name, name))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def standard_offset(zone: tzinfo, at: datetime) -> timedelta:
+    """The zone's offset from UTC at a time, without daylight saving."""
+    local = at.astimezone(zone)
+    return (local.utcoffset() or timedelta()) - (local.dst() or timedelta())
+
+
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:(Z)|([+-])(\d\d)(?::(\d\d))?)(?:\[.+\])?"
+)
+
+
+def iso(text: str) -> datetime:
+    """`2024-05-06T07:08:09.123+02:00`: with `T` and an offset, parts after ms are cut. ValueError for all else."""
+    found = _ISO.fullmatch(text)
+    if found is None:
+        raise ValueError(f"no ISO time: {text!r}")
+    year, month, day, hour, minute, second, fraction, _, sign, hours, minutes = found.groups()
+    ms = int(f"{fraction or 0:0<3.3}")
+    time = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0), ms * 1000, UTC)
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    return time + offset if sign == "-" else time - offset
+
+
+_PARTS = {"y": "year", "M": "month", "d": "day", "H": "hour", "m": "minute", "s": "second", "S": "ms"}
+
+
+def pattern(layout: str, zone: tzinfo = UTC) -> Callable[[str], datetime]:
+    """
+    A reader of exactly this layout, letters as in `yyyy-MM-dd HH:mm:ss`, others (and letters in quotes) as they stand.
+
+    Digit counts must be as written, except that a day beyond the end of its month is its last one, and 24:00:00 is
+    the next midnight. In a doubled hour the first reading counts. ValueError for all else.
+    """
+    return lambda text: exactly(layout, text, zone)
+
+
+@lru_cache(256)
+def _layout(layout: str) -> re.Pattern[str]:
+    def part(found: re.Match[str]) -> str:
+        quoted, letters, _, other = found.groups()
+        if letters:
+            return f"(?P<{_PARTS[letters[0]]}>[0-9]{{{len(letters)}}})"
+        return re.escape(quoted if other is None else other)
+
+    return re.compile(re.sub(r"'([^']*)'|((?:([A-Za-z])\3*))|([^'A-Za-z])", part, layout))
+
+
+def exactly(layout: str, text: str, zone: tzinfo = UTC) -> datetime:
+    """The time that a text of this layout means in `zone`; see `pattern`."""
+    found = _layout(layout).fullmatch(text)
+    if found is None:
+        raise ValueError(f"no time of the form {layout}: {text!r}")
+    part = {name: int(digits) for name, digits in found.groupdict().items()}
+    year, month, day = part.get("year", 1970), part.get("month", 1), part.get("day", 1)
+    if len(found["year"] or "") == 2:
+        year += 2000
+    hour, minute, second, ms = part.get("hour", 0), part.get("minute", 0), part.get("second", 0), part.get("ms", 0)
+    if not 1 <= day <= 31:
+        raise ValueError(f"day {day}")
+    midnight = hour == 24 and not minute and not second and not ms
+    last = (datetime(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)).day
+    local = datetime(year, month, min(day, last), 0 if midnight else hour, minute, second, ms * 1000)
+    if midnight:
+        local += timedelta(days=1)
+    return local.replace(tzinfo=zone).astimezone(UTC)
