@@ -91,6 +91,13 @@ def pairs(data: bytes) -> str:
     return "".join(f"{byte // 10}{byte % 10}" for byte in data)
 
 
+def part(data: bytes, at: int, length: int) -> bytes:
+    """So many bytes from an offset on; IndexError if they are not all there."""
+    if length < 0 or at + length > len(data):
+        raise IndexError(f"{length} bytes at {at} of {len(data)}")
+    return data[at : at + length]
+
+
 _PRINTABLE = bytes(range(0x20, 0x80)) + b"\r\n"
 
 

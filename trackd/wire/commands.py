@@ -24,6 +24,8 @@ def encode(format: WireFormat, command: Command, session: Session) -> bytes | No
 
     Raises Unsupported if the format has no such command or a value is impossible.
     """
+    if format.http:
+        raise Unsupported(f"{command.type}: {format.name} hands out commands in its replies only")
     command = addressed(command, session)
     try:
         if command.type in format.commands and format.encode is not None:

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from attrs import Factory, define
 
+from trackd.wire.text import latin
 from trackd.wire.values import Response, WireError
 
 MOST_PAIRS = 1024
@@ -40,8 +41,10 @@ class Request:
 
     @cached_property
     def form(self) -> Parameters:
-        """The parameters of the body, whatever its content type. Raises WireError for a broken escape."""
-        return parameters(self.body.decode("utf-8", "replace").removeprefix("?"))
+        """
+        The parameters of the body, whatever its content type, one character per byte. WireError for a broken escape.
+        """
+        return parameters(latin(self.body).removeprefix("?").partition("#")[0])
 
     @property
     def content_type(self) -> str:
@@ -64,16 +67,14 @@ def parameters(text: str) -> Parameters:
     """
     Names in order of their first appearance, each with all its values.
 
-    Pairs end at `&` or `;`, the first `=` splits, a plus is a blank, `%xx` are bytes of UTF-8. Raises WireError for a
-    broken escape. At most 1024 pairs are read.
+    Pairs end at `&` or `;`, the first `=` that is not at their start splits, a plus is a blank, `%xx` are bytes of
+    UTF-8. Raises WireError for a broken escape. At most 1024 pairs are read.
     """
     found: Parameters = {}
     for pair in re.split("[&;]", text)[:MOST_PAIRS]:
-        name, _, value = pair.partition("=")
+        name, _, value = pair.lstrip("=").partition("=")
         if not name:
-            name, value = value, ""
-            if not name:
-                continue
+            continue
         found.setdefault(_decoded(name), []).append(_decoded(value))
     return found
 

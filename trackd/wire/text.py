@@ -20,7 +20,8 @@ _BLANKS = "".join(map(chr, range(0x21)))
 _BLANK_BYTES = bytes(range(0x21))
 
 _ANY_FLOAT = re.compile(
-    r"([+-]?)(?:(NaN|Infinity)|(0[xX][0-9a-fA-F.]+[pP][+-]?\d+)[dDfF]?|([\d.]+(?:[eE][+-]?\d+)?)[dDfF]?)"
+    r"([+-]?)(?:(NaN|Infinity)|(0[xX][0-9a-fA-F.]+[pP][+-]?\d+)[dDfF]?|([\d.]+(?:[eE][+-]?\d+)?)[dDfF]?)",
+    re.ASCII,
 )
 
 

@@ -157,7 +157,9 @@ def standard_offset(zone: tzinfo, at: datetime) -> timedelta:
 
 
 _ISO = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:(Z)|([+-])(\d\d)(?::(\d\d))?)(?:\[.+\])?"
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:(Z)|([+-])(\d\d)(?::(\d\d)(?::(\d\d))?)?)"
+    r"(?:\[.+\])?",
+    re.ASCII | re.IGNORECASE,
 )
 
 
@@ -166,10 +168,10 @@ def iso(text: str) -> datetime:
     found = _ISO.fullmatch(text)
     if found is None:
         raise ValueError(f"no ISO time: {text!r}")
-    year, month, day, hour, minute, second, fraction, _, sign, hours, minutes = found.groups()
-    ms = int(f"{fraction or 0:0<3.3}")
+    year, month, day, hour, minute, second, fraction, _, sign, hours, minutes, rest = found.groups()
+    ms = int(f"{fraction or '0':0<3.3}")
     time = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0), ms * 1000, UTC)
-    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0), seconds=int(rest or 0))
     return time + offset if sign == "-" else time - offset
 
 
