@@ -7,14 +7,16 @@ thousands a second, so they are written for speed: a position costs about 2 µs,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
 
+from trackd.rest.output import dumps, free, moment, number
 from trackd.wire.values import Network
+
+__all__ = ["device_json", "dumps", "event_json", "position_json"]
 
 
 class Device(Protocol):
@@ -75,18 +77,6 @@ class Event(Protocol):
     geofence_id: int | None
     maintenance_id: int | None
     attributes: Any
-
-
-def dumps(value: Any) -> bytes:
-    """JSON as this dialect writes it: UTF-8, no blanks."""
-    try:
-        return orjson.dumps(value)
-    except TypeError:  # an integer of more than 64 bits, or half a surrogate pair
-        return json.dumps(value, separators=(",", ":"), default=_parsed).encode()
-
-
-def _parsed(fragment: Any) -> Any:
-    return json.loads(orjson.dumps(fragment))
 
 
 def device_json(row: Device, state: DeviceState | None) -> dict[str, Any]:
@@ -161,27 +151,6 @@ def event_json(row: Event, message: str | None = None) -> dict[str, Any]:
     }
 
 
-def moment(value: datetime | None) -> str | None:
-    """A time, always UTC with three digits of milliseconds: `2026-01-31T07:05:09.120+00:00`."""
-    if value is None:
-        return None
-    if value.tzinfo is not UTC:
-        value = value.astimezone(UTC)
-    return value.isoformat("T", "milliseconds")
-
-
-def number(value: float) -> float | str:
-    """A floating number; what JSON has no notation for is written as a text."""
-    if value - value == 0:
-        return value
-    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
-
-
 def network_json(value: Network | Mapping[str, Any] | str) -> Any:
     """Cells and access points, from the value of a wire format or from the database."""
     return value.to_json() if isinstance(value, Network) else free(value)
-
-
-def free(value: Any) -> Any:
-    """A free-form object from the database: its own text goes out unchanged, so that order and numbers stay."""
-    return orjson.Fragment(value) if isinstance(value, str) else value
