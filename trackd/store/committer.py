@@ -36,16 +36,16 @@ NOTHING = "\x1f"
 
 POSITIONS = """
 INSERT INTO positions (id, device_id, protocol, server_time, device_time, fix_time, valid, latitude, longitude,
-    altitude, speed, course, accuracy, outdated, digest, address, network, geofence_ids, attributes)
+    altitude, speed, course, accuracy, digest, said, address, network, geofence_ids, attributes)
 SELECT id, device_id, protocol, to_timestamp(server_time), to_timestamp(device_time), to_timestamp(fix_time), valid,
-    latitude, longitude, altitude, speed, course, accuracy, outdated, digest, address, network::json,
+    latitude, longitude, altitude, speed, course, accuracy, digest, to_timestamp(said), address, network::json,
     geofence_ids::json, attributes::json
 FROM unnest(%s::bigint[], %s::bigint[], %s::float8[], %s::float8[], %s::float8[], %s::bool[], %s::float8[],
-    %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::bool[], %s::bigint[],
+    %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::bigint[], %s::float8[],
     string_to_array(%s, E'\\x1e'), string_to_array(%s, E'\\x1e', E'\\x1f'), string_to_array(%s, E'\\x1e', E'\\x1f'),
     string_to_array(%s, E'\\x1e', E'\\x1f'), string_to_array(%s, E'\\x1e'))
     AS said (id, device_id, server_time, device_time, fix_time, valid, latitude, longitude, altitude, speed, course,
-        accuracy, outdated, digest, protocol, address, network, geofence_ids, attributes)
+        accuracy, digest, said, protocol, address, network, geofence_ids, attributes)
 ON CONFLICT DO NOTHING
 """
 
@@ -326,7 +326,7 @@ class Committer:
 
 SHOWN = (
     "device_id protocol server_time device_time fix_time valid latitude longitude altitude speed course accuracy"
-    " network outdated digest"
+    " network said digest"
 ).split()
 
 
@@ -375,8 +375,8 @@ def _positions(reports: list[Report]) -> list[Any]:
         _array([report.speed for report in reports]),
         _array([report.course for report in reports]),
         _array([report.accuracy for report in reports]),
-        _array([report.outdated for report in reports]),
         _array([report.digest for report in reports]),
+        _array([None if report.said == report.fix_time else _seconds(report.said) for report in reports]),
         BETWEEN.join([report.protocol for report in reports]),
         BETWEEN.join([NOTHING if report.address is None else report.address for report in reports]),
         BETWEEN.join(

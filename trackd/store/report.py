@@ -61,6 +61,10 @@ class State:
     overspeed_time: datetime | None = None
     overspeed_geofence_id: int = 0
 
+    @property
+    def position_id(self) -> int:
+        return self.fix.id if self.fix is not None else 0
+
     def copy(self) -> State:
         return State(
             self.device_id,
@@ -103,8 +107,9 @@ class Report:
     accuracy: float
     network: dict[str, Any] | None
     attributes: dict[str, Any]
-    outdated: bool
+    outdated: bool  # no fix: place and time of fix are to be taken from the latest position
     digest: int
+    said: datetime | None = None  # the time of the message by the device's clock, as it was decoded
     frame: bytes = b""
     id: int = 0
     address: str | None = None
@@ -113,3 +118,4 @@ class Report:
     events: list[Event] = Factory(list)
     state: State | None = None  # of the device, after this report
     json: str = ""  # the attributes as stored; set by the intake
+    waiting: Any = None  # a stage that asks the outside world

@@ -164,13 +164,13 @@ CREATE TABLE positions (
     network json,
     geofence_ids json,
     attributes json NOT NULL,
-    outdated boolean NOT NULL,     -- the place is an older one's
+    said timestamptz,              -- the time that the device said, where that is not the fix time
     digest bigint NOT NULL,        -- of what the device said: the same report has the same, whenever it comes
     PRIMARY KEY (device_id, fix_time, digest)
 ) PARTITION BY RANGE (fix_time);
 CREATE INDEX positions_id ON positions (id);
 -- A re-sent report without a fix would get another fix time; its own time finds it.
-CREATE INDEX positions_outdated ON positions (device_id, device_time, digest) WHERE outdated;
+CREATE INDEX positions_said ON positions (device_id, said, digest) WHERE said IS NOT NULL;
 CREATE TABLE positions_default PARTITION OF positions DEFAULT;
 
 CREATE TABLE events (

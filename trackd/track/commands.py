@@ -1,0 +1,162 @@
+"""
+Commands: to a connected device at once, to others when they next say something.
+
+A queued command is taken out of the queue after it has been written; one that cannot be sent stays there with the
+reason and is not tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from attrs import define, evolve, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from trackd.store.committer import Committer
+from trackd.store.database import Unavailable
+from trackd.store.report import Event
+from trackd.track.device import Device
+from trackd.track.directory import Directory
+from trackd.wire.commands import encode
+from trackd.wire.format import BAD_FRAME, WireFormat
+from trackd.wire.names import COMMANDS
+from trackd.wire.values import Command, Unsupported
+
+
+class CommandRefused(Exception):
+    """The command cannot be sent; the text says why."""
+
+
+class Queued(Protocol):
+    """A row of the queue."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def attributes(self) -> Any: ...
+
+
+class Queue(Protocol):
+    """Commands that wait, oldest first."""
+
+    async def add(self, device_id: int, type: str, attributes: dict[str, Any], text_channel: bool = False) -> int: ...
+    async def waiting(self, device_id: int) -> list[Queued]: ...
+    async def remove(self, device_id: int, id: int) -> bool: ...
+    async def failed(self, device_id: int, id: int, reason: str) -> None: ...
+
+
+@define(eq=False)
+class Commands:
+    """`format` gives the wire format of this name if it is in service."""
+
+    directory: Directory
+    queue: Queue
+    committer: Committer
+    clock: IReactorTime
+    format: Callable[[str], WireFormat | None]
+    _log: Logger = field(factory=Logger, init=False)
+
+    async def send(
+        self, device_id: int, type: str, attributes: dict[str, Any], text_channel: bool = False
+    ) -> tuple[bool, int | None]:
+        """
+        Send it now: (True, None), or queue it: (False, its number in the queue).
+
+        CommandRefused: the device is connected and its format has no such command, the connection cannot take it, or
+        the command must not wait (attribute `noQueue`) and has to.
+        """
+        device = await self.directory.get(device_id)
+        if device is None:
+            raise CommandRefused("Failed to send command")
+        if text_channel:
+            raise CommandRefused("SMS not configured")
+        if device.link is not None and device.link.live:
+            self._write(device, Command(type, attributes))
+            return True, None
+        if attributes.get("noQueue") is True:
+            raise CommandRefused("Failed to send command")
+        number = await self.queue.add(device_id, type, attributes, text_channel)
+        device.queued += 1
+        return False, number
+
+    async def types(self, device_id: int | None, text_channel: bool = False) -> list[str]:
+        """The types that may be asked for: of the device's format, of its last report's, or all without a device."""
+        if device_id is None:
+            return list(COMMANDS)
+        device = await self.directory.get(device_id)
+        format = None
+        if device is not None and device.last is not None:
+            format = self.format(device.last.protocol)
+        if format is None:
+            return ["custom"]
+        return list(dict.fromkeys((*(format.sms_commands if text_channel else format.commands), "custom")))
+
+    def deliver(self, device: Device) -> None:
+        """Send what waits for a device that is connected."""
+        if device.queued and not device.delivering and device.link is not None and device.link.live:
+            device.delivering = True
+            Deferred.fromCoroutine(self._deliver(device)).addErrback(
+                lambda failure: self._log.failure("device {device}: queued commands", failure, device=device.id)
+            )
+
+    async def _deliver(self, device: Device) -> None:
+        try:
+            for row in await self.queue.waiting(device.id):
+                if device.link is None or not device.link.live:
+                    return
+                try:
+                    self._write(device, Command(row.type, row.attributes))
+                except CommandRefused as error:
+                    await self.queue.failed(device.id, row.id, str(error))
+                    self._log.warn(
+                        "device {device}: command {type} cannot be sent: {error}",
+                        device=device.id,
+                        type=row.type,
+                        error=str(error),
+                    )
+                else:
+                    await self._sent(device, row)
+            device.queued = 0
+        except Unavailable:
+            pass  # they wait for the next message
+        finally:
+            device.delivering = False
+
+    async def next(self, device: Device) -> Command | None:
+        """Take the oldest command out of the queue, for a format that carries it in its reply."""
+        try:
+            for row in (await self.queue.waiting(device.id))[:1]:
+                await self._sent(device, row)
+                device.queued = max(0, device.queued - 1)
+                return Command(row.type, row.attributes)
+            device.queued = 0
+        except Unavailable:
+            pass
+        return None
+
+    async def _sent(self, device: Device, row: Queued) -> None:
+        if await self.queue.remove(device.id, row.id):
+            now = datetime.fromtimestamp(self.clock.seconds(), UTC)
+            self.committer.note(Event(device.id, "queuedCommandSent", now, attributes={"id": row.id}))
+
+    def _write(self, device: Device, command: Command) -> None:
+        link = device.link
+        session = link.session if link.session.device is device else evolve(link.session, device=device)
+        format: WireFormat = link.format
+        try:
+            data = encode(format, command, session)
+        except Unsupported as error:
+            if command.type != "custom" and command.type not in format.commands:
+                raise CommandRefused(f"Command {command.type} is not supported in protocol {format.name}") from error
+            raise CommandRefused("Failed to encode command") from error
+        except BAD_FRAME as error:
+            raise CommandRefused("Failed to encode command") from error
+        if data is None:
+            raise CommandRefused("Failed to encode command")
+        link.send(data)

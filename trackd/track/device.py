@@ -1,0 +1,96 @@
+"""A device in memory: its row, its groups' attributes, its state, and what is under way."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from attrs import Factory, define, field
+from twisted.internet.defer import Deferred
+
+from trackd.store.report import Fix, Report, State
+from trackd.wire.format import typed
+
+T = TypeVar("T")
+
+# Groups that lend their attributes: the device's own, its parent, its grandparent.
+GENERATIONS = 3
+
+
+@define(eq=False)
+class Device:
+    """
+    One device, as long as it is connected, busy, or remembered.
+
+    `last` is the latest report, `history` the fixes before it, the newest at the right, as far back as motion needs.
+    """
+
+    id: int
+    unique_id: str
+    state: State
+    name: str = ""
+    model: str | None = None
+    attributes: dict[str, Any] = Factory(dict)
+    groups: list[dict[str, Any]] = Factory(list)  # attributes of its groups, the nearest first
+    group_id: int = 0
+    calendar_id: int = 0
+    phone: str | None = None
+    contact: str | None = None
+    category: str | None = None
+    disabled: bool = False
+    expiration_time: datetime | None = None
+    config: Mapping[str, Any] = Factory(dict)
+    last: Report | None = None
+    history: deque[Fix] = Factory(deque)
+    memory: dict[str, Any] = Factory(dict)
+    link: Any = None  # the Link on which it was heard last
+    queued: int = 0  # commands that wait for it
+    delivering: bool = False
+    deleted: bool = False
+    stale: bool = False  # the database has not what memory has: load before going on
+    uncommitted: int = 0
+    recent: dict[int, None] = Factory(dict)  # digests of its latest reports, in their order
+    jobs: deque[tuple[list[Report], Deferred[None]]] | None = None  # reports that wait their turn; None: idle
+    _found: dict[str, Any] = field(factory=dict, init=False)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is lost by forgetting it."""
+        return self.link is None and self.jobs is None and not self.uncommitted and not self.delivering
+
+    def setting(self, name: str) -> Any:
+        """Its own attribute, else that of its groups (three at most), else the configuration's value, else None."""
+        try:
+            return self._found[name]
+        except KeyError:
+            pass
+        found = None
+        for attributes in (self.attributes, *self.groups[:GENERATIONS]):
+            if (found := attributes.get(name)) is not None:
+                break
+        else:
+            found = self.config.get(name)
+        self._found[name] = found
+        return found
+
+    def value(self, name: str, default: T) -> T:
+        """The setting as the type of `default`. ValueError if it is no number where one is needed."""
+        found = self.setting(name)
+        return default if found is None else typed(found, default)
+
+    def renew(self, other: Device) -> None:
+        """Take over what users have changed, and keep what was found out."""
+        for name in (
+            "unique_id name model attributes groups group_id calendar_id phone contact category disabled"
+            " expiration_time queued"
+        ).split():
+            setattr(self, name, getattr(other, name))
+        self._found.clear()
+
+    def restore(self, other: Device) -> None:
+        """Forget what was found out since the last commit: take over what the database has."""
+        self.state, self.last, self.history = other.state, other.last, other.history
+        self.recent.clear()
+        self.stale = False

@@ -1,0 +1,65 @@
+"""What a device said, as one number: the same report has the same, whenever and however it comes again."""
+
+from __future__ import annotations
+
+import json
+import math
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from trackd.store.report import Report
+
+# Names that the server gave: they differ each time.
+FILES = ("image", "video", "audio")
+
+
+def digest(report: Report) -> int:
+    """64 bits, signed, of the report as it was decoded: times, place, movement, network and attributes."""
+    attributes = report.attributes
+    if "image" in attributes or "video" in attributes or "audio" in attributes:
+        attributes = {name: value for name, value in attributes.items() if name not in FILES}
+    said = dumps(
+        (
+            report.device_time,
+            report.fix_time,
+            report.valid,
+            report.latitude,
+            report.longitude,
+            report.altitude,
+            report.speed,
+            report.course,
+            report.accuracy,
+            report.network,
+            attributes,
+        )
+    )
+    return int.from_bytes(blake2b(said, digest_size=8).digest(), "big", signed=True)
+
+
+def dumps(value: Any) -> bytes:
+    """JSON, also of what devices should not have sent: broken surrogates, infinite or enormous numbers."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(sane(value), ensure_ascii=False, default=str).encode()
+
+
+def sane(value: Any) -> Any:
+    """
+    The value as JSON can hold it.
+
+    Half a surrogate pair becomes U+FFFD, a number beyond 64 bits or not finite becomes a text.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return str(value)
+    if isinstance(value, dict):
+        return {sane(str(name)): sane(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [sane(inner) for inner in value]
+    return value

@@ -1,0 +1,161 @@
+"""
+The devices in memory, and the way to those that are not.
+
+Whoever asks for a device while a question to the database is under way waits for the next, which asks for all of them
+at once: ten thousand devices that connect after a restart cost a few dozen questions.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from trackd.track.device import Device
+
+# What is asked for in one question.
+AT_ONCE = 500
+# After a failed look-up of an id, this long until the next (seconds), doubling at each further one, and forgotten.
+FIRST_WAIT = 60.0
+LONGEST_WAIT = 1800.0
+FORGOTTEN = 3600.0
+
+
+@define(eq=False)
+class Directory:
+    """
+    Devices by unique id and by id.
+
+    `load` and `load_by_id` ask the database for many at once; what it does not know is missing in the answer.
+    """
+
+    load: Callable[[list[str]], Awaitable[dict[str, Device]]]
+    load_by_id: Callable[[list[int]], Awaitable[dict[int, Device]]]
+    clock: IReactorTime
+    limit: int = 20_000  # devices kept without need
+    throttle: bool = False
+    strangers: int = 100_000  # unknown ids whose last failure is remembered
+    by_id: dict[int, Device] = field(factory=dict, init=False)
+    _by_unique_id: OrderedDict[str, Device] = field(factory=OrderedDict, init=False)
+    _wanted: dict[str, list[Deferred[Device | None]]] = field(factory=dict, init=False)
+    _asking: bool = field(default=False, init=False)
+    _failures: OrderedDict[str, tuple[float, float]] = field(factory=OrderedDict, init=False)
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+    def here(self, unique_id: str) -> Device | None:
+        """The device if it is in memory."""
+        device = self._by_unique_id.get(unique_id)
+        return device if device is not None and not device.deleted else None
+
+    async def find(self, unique_id: str) -> Device | None:
+        """The device, from memory or from the database; None if there is none. Unavailable while that is away."""
+        if (device := self.here(unique_id)) is not None:
+            return device
+        if self.throttle and self._too_soon(unique_id):
+            return None
+        answer: Deferred[Device | None] = Deferred()
+        self._wanted.setdefault(unique_id, []).append(answer)
+        if not self._asking:
+            self._asking = True
+            Deferred.fromCoroutine(self._ask()).addErrback(lambda failure: None)
+        found = await answer
+        if self.throttle:
+            self._remember(unique_id, found is not None)
+        return found
+
+    async def get(self, id: int) -> Device | None:
+        """The device with this id."""
+        device = self.by_id.get(id)
+        if device is None and (device := (await self.load_by_id([id])).get(id)) is not None:
+            device = self._keep(device)
+        return None if device is None or device.deleted else device
+
+    async def _ask(self) -> None:
+        try:
+            while self._wanted:
+                ids = list(self._wanted)[:AT_ONCE]
+                waiting = {id: self._wanted.pop(id) for id in ids}
+                try:
+                    found = await self.load(ids)
+                except Exception as error:
+                    for answers in waiting.values():
+                        for answer in answers:
+                            answer.errback(error)
+                    continue
+                for id, answers in waiting.items():
+                    device = found.get(id)
+                    if device is not None:
+                        device = self._keep(device)
+                    for answer in answers:
+                        answer.callback(device)
+        finally:
+            self._asking = False
+
+    def _keep(self, loaded: Device) -> Device:
+        """The one object of this device, with what was loaded."""
+        device = self.by_id.get(loaded.id)
+        if device is None:
+            device = self.by_id[loaded.id] = loaded
+        else:
+            self._by_unique_id.pop(device.unique_id, None)
+            device.renew(loaded)
+            device.deleted = False
+            if device.stale and not device.uncommitted:
+                device.restore(loaded)
+        self._by_unique_id[device.unique_id] = device
+        self._trim()
+        return device
+
+    def _trim(self) -> None:
+        # The oldest first; those that are busy go to the end and are looked at again when their turn comes.
+        for _ in range(min(8, len(self._by_unique_id) - self.limit)):
+            unique_id, device = self._by_unique_id.popitem(last=False)
+            if device.idle:
+                self.by_id.pop(device.id, None)
+            else:
+                self._by_unique_id[unique_id] = device
+
+    async def reload(self, device: Device) -> None:
+        """Take over what the database has of it: memory knows more than was stored."""
+        if (loaded := (await self.load_by_id([device.id])).get(device.id)) is not None:
+            self._keep(loaded)
+
+    async def changed(self, ids: Iterable[int]) -> None:
+        """Somebody has changed these devices' rows, or those of their groups: take over what is new."""
+        here = [id for id in ids if id in self.by_id]
+        for start in range(0, len(here), AT_ONCE):
+            some = here[start : start + AT_ONCE]
+            found = await self.load_by_id(some)
+            for id in some:
+                device = self.by_id.get(id)
+                if device is None:
+                    continue
+                if id in found:
+                    self._keep(found[id])
+                else:
+                    device.deleted = True
+                    self._by_unique_id.pop(device.unique_id, None)
+                    if device.idle:
+                        self.by_id.pop(id, None)
+
+    def known_now(self, unique_id: str) -> None:
+        """A device of this id has been made: the next look-up need not wait."""
+        self._failures.pop(unique_id, None)
+
+    def _too_soon(self, unique_id: str) -> bool:
+        failed = self._failures.get(unique_id)
+        return failed is not None and self.clock.seconds() < failed[0] + failed[1]
+
+    def _remember(self, unique_id: str, found: bool) -> None:
+        when, wait = self._failures.pop(unique_id, (0.0, 0.0))
+        if not found:
+            now = self.clock.seconds()
+            wait = min(LONGEST_WAIT, wait * 2) if wait and now < when + FORGOTTEN else FIRST_WAIT
+            self._failures[unique_id] = (now, wait)
+            if len(self._failures) > self.strangers:
+                self._failures.popitem(last=False)

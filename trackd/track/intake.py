@@ -1,0 +1,309 @@
+"""
+The intake: takes what the listeners have understood, and has it stored.
+
+A report's way: the device's turn, re-sent ones recognised, stages, detectors, committer. Reports of one device go this
+way one after the other; reports of different devices don't wait for each other. As long as nothing has to be asked of
+the database or the outside world, all of it happens at once, without a coroutine.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.logger import Logger
+
+from trackd.store.committer import Batch, Committer
+from trackd.store.report import Event, Fix, Report
+from trackd.track.commands import Commands
+from trackd.track.device import Device
+from trackd.track.digest import digest, dumps
+from trackd.track.frame import Detector, Stage, detected, through
+from trackd.track.link import Link
+from trackd.track.media import Media as MediaFolder
+from trackd.track.presence import Presence
+from trackd.wire.values import Command, Media, Position
+
+# Latest reports whose digests a device remembers: a re-sent one is mostly among them, and costs no question.
+RECENT = 64
+
+Resent = Callable[[list[Report]], Awaitable[set[Report]]]
+Tell = Callable[[Sequence[Report], Sequence[Event], Iterable[int]], None]
+
+
+@define(eq=False)
+class Intake:
+    """
+    Fulfils `trackd.listen.intake.Intake`.
+
+    `resent` asks the database which of these reports it has; `tell` hears of what was committed: reports, events
+    without a report, and the devices that gave a sign of life.
+    """
+
+    presence: Presence
+    committer: Committer
+    commands: Commands
+    media: MediaFolder
+    stages: Sequence[Stage]
+    detectors: Sequence[Detector]
+    late_detectors: Sequence[Detector]  # those that look at late reports too
+    resent: Resent
+    tell: Tell
+    save_empty: bool = False
+    save_original: bool = False
+    save_address: bool = False
+    history: int = 1000  # fixes per device in memory
+    history_span: str = "report.trip.minDuration"
+    counts: dict[str, int] = field(factory=dict, init=False)
+    _log: Logger = field(factory=Logger, init=False)
+
+    # What the listeners see
+
+    @property
+    def full(self) -> bool:
+        return self.committer.full
+
+    def room(self) -> Deferred[None]:
+        return self.committer.room()
+
+    def find(self, link: Link, ids: tuple[str, ...], frame: bytes) -> Any:
+        return self.presence.find(link, ids, frame)
+
+    def lost(self, link: Link) -> None:
+        self.presence.lost(link)
+
+    def keep(self, link: Link, device: Device, media: Media) -> Deferred[str]:
+        return self.media.keep(device.unique_id, media, link.session.now.astimezone(link.session.zone))
+
+    def next_command(self, link: Link, device: Device) -> Deferred[Command | None]:
+        if not device.queued:
+            return succeed(None)
+        return Deferred.fromCoroutine(self.commands.next(device))
+
+    def remember(self, link: Link, device: Device, name: str, value: Any) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.presence.remember(device, name, value))
+
+    def take(self, link: Link, said: Sequence[tuple[Device, Position]], frame: bytes) -> Deferred[None] | None:
+        now = link.session.now
+        if not said:
+            return self._life(link, now, frame)
+        slow: list[Deferred[None]] = []
+        device = said[0][0]
+        reports: list[Report] = []
+        for one, position in said:
+            if one is not device:
+                self._hand(link, device, reports, now, slow)
+                device, reports = one, []
+            if (report := self._report(link, one, position, now, frame)) is not None:
+                reports.append(report)
+        self._hand(link, device, reports, now, slow)
+        if slow:
+            return Deferred.fromCoroutine(self._all(slow))
+        return self.committer.barrier()
+
+    # One device's turn
+
+    def _life(self, link: Link, now: datetime, frame: bytes) -> Deferred[None] | None:
+        """A message without a report: its connection's device is alive."""
+        device = self.presence.sessions.known(link, ())
+        if device is None:
+            return None
+        if self.save_empty and not device.deleted:
+            return self.take(link, [(device, Position.last())], frame)
+        self.presence.heard(device, now)
+        self.presence.sign(device)
+        self.tell([], [], [device.id])
+        self.commands.deliver(device)
+        return None
+
+    def _report(self, link: Link, device: Device, position: Position, now: datetime, frame: bytes) -> Report | None:
+        if device.deleted:
+            return None
+        if position.fix_time is None and not position.outdated:
+            self._log.warn("{name}: device {device}: a report without a time", name=link.format.name, device=device.id)
+            return None
+        attributes = position.attributes
+        if self.save_original and not link.format.http and not link.format.mqtt:
+            attributes["raw"] = frame.hex()
+        if self.save_address and link.session.transport != "udp":
+            attributes["ip"] = link.host
+        report = Report(
+            device.id,
+            link.format.name,
+            now,
+            position.device_time,
+            position.fix_time,
+            position.valid,
+            position.latitude,
+            position.longitude,
+            position.altitude,
+            position.speed,
+            position.course,
+            position.accuracy,
+            position.network.to_json() if position.network is not None else None,
+            attributes,
+            position.outdated,
+            0,
+            frame=frame,
+        )
+        report.digest = digest(report)
+        report.said = position.device_time if position.outdated else position.fix_time
+        return report
+
+    def _hand(
+        self, link: Link, device: Device, reports: list[Report], now: datetime, slow: list[Deferred[None]]
+    ) -> None:
+        """These reports of one device, now or when its earlier ones are through."""
+        if device.deleted:
+            return
+        self.presence.heard(device, now)
+        if device.jobs is not None:
+            done: Deferred[None] = Deferred()
+            device.jobs.append((reports, done))
+            slow.append(done)
+        elif (rest := self._at_once(device, reports)) is not None:
+            device.jobs = deque()
+            done = Deferred()
+            slow.append(done)
+            Deferred.fromCoroutine(self._in_turn(device, rest, done)).addErrback(
+                lambda failure: self._log.failure("device {device}", failure, device=device.id)
+            )
+        if device.queued:
+            self.commands.deliver(device)
+
+    def _at_once(self, device: Device, reports: list[Report]) -> list[Report] | None:
+        """Take the reports that need not wait for anything; those from the first that does, or None."""
+        if device.stale:
+            return reports
+        for at, report in enumerate(reports):
+            if self._doubtful(device, report):
+                if report.digest not in device.recent:
+                    return reports[at:]
+                self._passed_over(device)
+                continue
+            kept = through(self.stages, report, device.last, device)
+            if kept is report:
+                self._store(device, report)
+            elif kept is None:
+                self._passed_over(device)
+            else:
+                report.waiting = kept
+                return reports[at:]
+        return None
+
+    async def _in_turn(self, device: Device, reports: list[Report], done: Deferred[None]) -> None:
+        """Take these reports, then all that have come meanwhile."""
+        jobs = device.jobs
+        assert jobs is not None
+        while True:
+            try:
+                await self._one_by_one(device, reports)
+            except Exception:
+                self._log.failure("device {device}: {count} reports", device=device.id, count=len(reports))
+            done.callback(None)
+            if not jobs:
+                break
+            reports, done = jobs.popleft()
+        device.jobs = None
+
+    async def _one_by_one(self, device: Device, reports: list[Report]) -> None:
+        if device.stale:
+            if device.uncommitted and (barrier := self.committer.barrier()) is not None:
+                await barrier
+            await self.presence.patiently(lambda: self.presence.directory.reload(device))
+        there = await self._known(device, [report for report in reports if self._may_be_resent(device, report)])
+        for report in reports:
+            if report in there or (self._doubtful(device, report) and report.digest in device.recent):
+                self._passed_over(device)
+                continue
+            kept = report.waiting or through(self.stages, report, device.last, device)
+            report.waiting = None
+            if kept is not None and not isinstance(kept, Report):
+                kept = await kept
+            if kept is None:
+                self._passed_over(device)
+            else:
+                self._store(device, report)
+
+    def _doubtful(self, device: Device, report: Report) -> bool:
+        """It is not later than all before it, so it may be one that was sent before."""
+        newest = device.state.newest
+        return newest is not None and report.said is not None and report.said <= newest
+
+    def _may_be_resent(self, device: Device, report: Report) -> bool:
+        return report.waiting is None and self._doubtful(device, report) and report.digest not in device.recent
+
+    async def _known(self, device: Device, reports: list[Report]) -> set[Report]:
+        """Those of the reports that are stored already."""
+        if not reports:
+            return set()
+        if device.uncommitted and (barrier := self.committer.barrier()) is not None:
+            await barrier
+        return await self.presence.patiently(lambda: self.resent(reports))
+
+    def _passed_over(self, device: Device) -> None:
+        """Filtered, or sent again: nothing is stored, but the device lives."""
+        self.presence.sign(device)
+        self.tell([], [], [device.id])
+
+    def _store(self, device: Device, report: Report) -> None:
+        last, state = device.last, device.state
+        fix_time = report.fix_time
+        assert fix_time is not None
+        if report.device_time is None:
+            report.device_time = fix_time
+        report.fix = fix = Fix(0, fix_time, report.latitude, report.longitude, report.server_time)
+        late = last is not None and last.fix_time is not None and fix_time < last.fix_time
+        report.events = detected(self.late_detectors if late else self.detectors, report, last, device)
+        if not late:
+            device.last = report
+            state.fix = fix
+            self._append(device, fix)
+        if report.said is not None and (state.newest is None or report.said > state.newest):
+            state.newest = report.said
+        report.state = state.copy()
+        report.json = dumps(report.attributes).decode()
+        recent = device.recent
+        recent[report.digest] = None
+        if len(recent) > RECENT:
+            del recent[next(iter(recent))]
+        device.uncommitted += 1
+        self.committer.add(report)
+
+    def _append(self, device: Device, fix: Fix) -> None:
+        """Remember the fix for the detectors of motion; cut what lies further back than they look."""
+        history = device.history
+        if history:
+            newest = history[-1]
+            if newest.time == fix.time:
+                history.pop()
+            else:
+                start = newest.time - timedelta(seconds=device.value(self.history_span, 180.0))
+                while len(history) > 1 and (history[1].time <= start or len(history) >= self.history):
+                    history.popleft()
+        history.append(fix)
+
+    async def _all(self, slow: list[Deferred[None]]) -> None:
+        await DeferredList(slow)
+        if (barrier := self.committer.barrier()) is not None:
+            await barrier
+
+    # After the commit
+
+    def committed(self, batch: Batch) -> None:
+        """The committer has written this."""
+        devices = self.presence.directory.by_id
+        for report in batch.reports:
+            report.frame = b""
+            if (device := devices.get(report.device_id)) is not None:
+                device.uncommitted -= 1
+        self.tell(batch.reports, batch.events, ())
+
+    def refused(self, report: Report) -> None:
+        """The database has not taken it: what memory knows of the device is not what is stored."""
+        if (device := self.presence.directory.by_id.get(report.device_id)) is not None:
+            device.stale = True

@@ -1,0 +1,62 @@
+"""Files from devices: photos, films and sound, in a folder for each device."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from trackd.wire.values import Media as File
+
+
+@define(eq=False)
+class Media:
+    """
+    Stores `<folder>/<unique id>/<yyyyMMddHHmmss>.<extension>`; a second file of the same second gets a number.
+
+    `thread` runs a function outside the reactor and gives a Deferred of its result.
+    """
+
+    folder: Path
+    thread: Callable[..., Deferred[Any]]
+    _log: Logger = field(factory=Logger, init=False)
+
+    def keep(self, unique_id: str, file: File, now: datetime) -> Deferred[str]:
+        """
+        Write the file, durably, and give its name; an empty one if it was not written.
+
+        An id that would lead out of the folder gets none.
+        """
+        kept: Deferred[str] = self.thread(self._write, unique_id, file, f"{now:%Y%m%d%H%M%S}")
+        return kept.addErrback(self._failed, unique_id)
+
+    def _failed(self, failure: Any, unique_id: str) -> str:
+        self._log.error("no file stored for {unique_id}: {error}", unique_id=unique_id, error=str(failure.value))
+        return ""
+
+    def _write(self, unique_id: str, file: File, name: str) -> str:
+        if not re.fullmatch(r"[^/\\\0]+", unique_id) or unique_id in (".", ".."):
+            raise ValueError("the id is no name of a folder")
+        if not re.fullmatch(r"\w{1,10}", file.extension):
+            raise ValueError("the extension is none")
+        folder = self.folder / unique_id
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in range(1, 1000):
+            path = folder / f"{name}{'' if number == 1 else f'_{number}'}.{file.extension}"
+            try:
+                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+            except FileExistsError:
+                continue
+            with os.fdopen(handle, "wb") as target:
+                target.write(file.data)
+                target.flush()
+                os.fsync(target.fileno())
+            return path.name
+        raise OSError("a thousand files in one second")

@@ -1,0 +1,40 @@
+"""Stages about the vehicle: whether it moves, how long its engine has run, and what is carried over."""
+
+from __future__ import annotations
+
+import re
+
+from trackd.store.report import Report
+from trackd.track.device import Device
+
+
+def motion(report: Report, last: Report | None, device: Device) -> Report:
+    """Write `motion`, unless the device has said it: faster than `event.motion.speedThreshold` knots."""
+    if "motion" not in report.attributes:
+        report.attributes["motion"] = report.speed > device.value("event.motion.speedThreshold", 0.01)
+    return report
+
+
+def copy_attributes(report: Report, last: Report | None, device: Device) -> Report:
+    """Carry over the attributes that `processing.copyAttributes` lists, where the report has none of its own."""
+    if last is not None and (names := device.value("processing.copyAttributes", "")):
+        for name in re.split("[, ]", names):
+            if name in last.attributes and name not in report.attributes:
+                report.attributes[name] = last.attributes[name]
+    return report
+
+
+def engine_hours(report: Report, last: Report | None, device: Device) -> Report:
+    """Count `hours`, in milliseconds, while the ignition is on in two reports running."""
+    if last is not None and "hours" not in report.attributes:
+        hours = int(last.attributes.get("hours", 0))
+        if _on(report) and _on(last) and report.device_time and last.device_time:
+            hours += round((report.device_time - last.device_time).total_seconds() * 1000)
+        if hours:
+            report.attributes["hours"] = hours
+    return report
+
+
+def _on(report: Report) -> bool:
+    ignition = report.attributes.get("ignition")
+    return ignition if isinstance(ignition, bool) else str(ignition).lower() == "true"

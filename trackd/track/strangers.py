@@ -1,0 +1,74 @@
+"""Ids that nobody knows: what an administrator may look at and turn into devices."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+# Bytes of the last frame that are kept.
+FRAME = 512
+# Seconds for which sightings are gathered before they are written.
+GATHER = 1.0
+
+
+@define
+class Sighting:
+    """An unknown id: in which format, from where, how often, and the last frame as hex."""
+
+    unique_id: str
+    protocol: str
+    address: str
+    first_seen: datetime
+    last_seen: datetime
+    count: int
+    last_frame: str
+
+
+@define(eq=False)
+class Strangers:
+    """Gathers sightings and hands them to `store` now and then; `limit` ids at the most between two times."""
+
+    store: Callable[[list[Sighting]], Awaitable[None]]
+    clock: IReactorTime
+    limit: int = 1000
+    dropped: int = 0
+    _seen: dict[tuple[str, str], Sighting] = field(factory=dict, init=False)
+    _log: Logger = field(factory=Logger, init=False)
+
+    def seen(self, unique_id: str, protocol: str, address: str, frame: bytes, now: datetime) -> None:
+        """Somebody has called himself so."""
+        # The database has no NUL in texts, and an id longer than any real one is no id.
+        name = unique_id.replace("\0", "\ufffd").encode(errors="replace").decode()[:128]
+        there = self._seen.get((name, protocol))
+        if there is not None:
+            there.count += 1
+            there.last_seen, there.address, there.last_frame = now, address, frame[:FRAME].hex()
+            return
+        if len(self._seen) >= self.limit:
+            self.dropped += 1
+            return
+        self._log.info(
+            "{protocol}: unknown device {unique_id} at {address}", protocol=protocol, unique_id=name, address=address
+        )
+        if not self._seen:
+            self.clock.callLater(GATHER, self._flush)
+        self._seen[name, protocol] = Sighting(name, protocol, address, now, now, 1, frame[:FRAME].hex())
+
+    def known(self, ids: Iterable[str]) -> None:
+        """These ids belong to a device after all."""
+        if self._seen:
+            for id in ids:
+                for key in [key for key in self._seen if key[0] == id]:
+                    del self._seen[key]
+
+    def _flush(self) -> None:
+        seen, self._seen = list(self._seen.values()), {}
+        if seen:
+            Deferred.fromCoroutine(self.store(seen)).addErrback(  # type: ignore[arg-type]
+                lambda failure: self._log.warn("unknown devices are not noted: {error}", error=failure.value)
+            )
