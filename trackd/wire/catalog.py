@@ -27,7 +27,7 @@ def load(name: str, package: str = "plugins.wire") -> WireFormat:
     if name not in names(package):
         raise UnknownFormat(name)
     module = import_module(f"{package}.{name}")
-    if not hasattr(module, name):
+    if hasattr(module, "__path__"):  # a folder
         module = import_module(f"{package}.{name}.{name}")
     found = getattr(module, name)
     if not isinstance(found, WireFormat) or found.name != name:
