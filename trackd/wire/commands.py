@@ -37,6 +37,19 @@ def encode(format: WireFormat, command: Command, session: Session) -> bytes | No
     raise Unsupported(command.type)
 
 
+def encode_message(format: WireFormat, command: Command, session: Session) -> str:
+    """The text message of a command; Unsupported if it cannot be sent so."""
+    command = addressed(command, session)
+    try:
+        if command.type in format.sms_commands and format.sms is not None:
+            return format.sms(command, session)
+        if command.type == "custom":
+            return data(command)
+    except (ValueError, LookupError, ArithmeticError, TypeError) as error:
+        raise Unsupported(f"{command.type}: {error!r}") from error
+    raise Unsupported(command.type)
+
+
 def addressed(command: Command, session: Session) -> Command:
     """The command with the device's id in place of `{uniqueId}` in its data."""
     data = command.attributes.get("data")
