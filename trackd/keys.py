@@ -1,0 +1,238 @@
+"""
+Every configuration key once: name, type, default, meaning, who may set it, limits.
+
+`etc/trackd.toml`, the documentation and `trackd settings` follow from this table. The keys of one wire format alone are
+in that format; those that every format has are `PER_FORMAT`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, frozen
+
+from trackd.wire.format import WireFormat
+
+CONFIG = "config"  # the configuration only
+DEVICE = "config, device"  # an attribute of the device, or of its groups, goes before the configuration
+
+
+def _regex(value: str) -> None:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"needs a regular expression: {error}") from None
+
+
+def _address(value: str) -> None:
+    if value and not re.match(r"postgres(ql)?://|\w+ *=", value):
+        # The rest may hold a password.
+        begin = value.partition(":")[0][:20]
+        raise ValueError(
+            f'needs postgresql://user:password@host/name, not "{begin}:…"; leave it out for one of our own'
+        )
+
+
+@frozen
+class Key:
+    """
+    One key. Types: bool, int, float, str, tuple (names, by commas or blanks), Path (relative ones begin in the data
+    folder; an empty one is None).
+    """
+
+    name: str
+    type: type
+    default: Any
+    meaning: str
+    scope: str = CONFIG
+    least: float | None = None
+    most: float | None = None
+    choices: tuple[str, ...] = ()
+    secret: bool = False  # not to be shown
+    wire: bool = False  # wire formats may ask for it
+    check: Callable[[Any], None] | None = None  # raises ValueError with what is wrong
+
+
+KEYS = (
+    Key("config.useEnvironmentVariables", bool, False, "Environment variables go before files: WEB_PORT for web.port"),
+    # Database
+    Key(
+        "database.url",
+        str,
+        "",
+        "PostgreSQL: postgresql://user:password@host:5432/name; empty = one of our own, in the data folder",
+        check=_address,
+        secret=True,
+    ),
+    Key("database.user", str, "", "User of the database, before the one in its address"),
+    Key("database.password", str, "", "Password of the user, before the one in the address", secret=True),
+    Key("database.maxPoolSize", int, 20, "Connections to the database", least=2, most=500),
+    Key("database.connectTimeout", float, 5.0, "Seconds for connecting to the database", least=0.1),
+    Key("database.statementTimeout", float, 30.0, "Seconds after which the database gives up a query", least=1),
+    Key("database.maxWaiting", int, 1000, "Queries that wait for a connection; more are refused", least=1),
+    Key("database.registerUnknown", bool, False, "Create a device for an unknown id that fits the pattern"),
+    Key(
+        "database.registerUnknown.regex",
+        str,
+        r"\w{3,15}",
+        "The pattern, which the whole id must match",
+        check=_regex,
+    ),
+    Key("database.registerUnknown.defaultCategory", str, "", "Category of such devices"),
+    Key("database.registerUnknown.defaultGroupId", int, 0, "Group of such devices; 0 = none", least=0),
+    Key("database.throttleUnknown", bool, False, "Look an unknown id up more and more rarely (1 to 30 minutes)"),
+    Key("database.saveEmpty", bool, False, "Store a position for messages without one, such as heartbeats"),
+    Key("database.saveOriginal", bool, False, "Store each frame as hex in the attribute `raw`"),
+    # Devices
+    Key("protocols.enable", tuple, (), "Wire formats to run; none named = all that have a port"),
+    Key("server.timeout", int, 1800, "Seconds of silence after which a device's TCP connection is closed"),
+    Key("status.timeout", int, 600, "Seconds without a message after which a device is `unknown`", least=1),
+    Key("status.ignoreOffline", tuple, (), "Wire formats whose hang-up does not mean that the device is offline"),
+    Key("devicePassword", str, "", "Password in commands to devices", scope=DEVICE, secret=True, wire=True),
+    Key("decoder.timezone", str, "", "Zone of devices that send local time, e.g. Europe/Berlin", DEVICE, wire=True),
+    Key("geolocation.mcc", int, 0, "Country code of the network for devices that send none", least=0, wire=True),
+    Key("geolocation.mnc", int, 0, "Network code for devices that send none", least=0, wire=True),
+    Key("media.path", Path, "media", "Folder for files from devices"),
+    Key("media.bufferSize", int, 33554432, "Bytes of one file that is being received", least=1024, wire=True),
+    # What happens to a position
+    Key("time.override", str, "", "`serverTime`: times from the server; other text: fix time = device time", DEVICE),
+    Key("time.protocols", tuple, (), "Wire formats for which times are overridden; none named = all"),
+    Key("coordinates.filter", bool, False, "Keep the last place for moves that are too small or too large"),
+    Key("coordinates.minError", int, 0, "Metres of the largest move that is too small; 0 = off", least=0),
+    Key("coordinates.maxError", int, 0, "Metres of the smallest move that is too large; 0 = off", least=0),
+    Key("event.motion.speedThreshold", float, 0.01, "Knots above which a device is in motion", DEVICE, least=0),
+    Key("processing.remoteAddress.enable", bool, False, "Store the sender's address in the attribute `ip`"),
+    Key("processing.copyAttributes.enable", bool, False, "Copy attributes from the last position"),
+    Key("processing.copyAttributes", tuple, (), "Attributes that are copied when a position lacks them", DEVICE),
+    # Events
+    Key("event.ignoreDuplicateAlerts", bool, True, "No event for an alarm that the last position had too"),
+    Key("event.status.enable", bool, False, "Events when a device goes online, offline or unknown"),
+    Key("report.trip.newLogic", bool, True, "Find movements by distance; false = by the attribute `motion`"),
+    Key("report.trip.minDistance", int, 200, "By distance: metres that are a movement", DEVICE, least=0),
+    Key(
+        "report.trip.minDuration", int, 180, "By distance: seconds without a movement that are a stop", DEVICE, least=1
+    ),
+    Key("report.trip.stopGap", int, 3600, "By distance: seconds without data that end a movement", DEVICE, least=0),
+    Key("report.trip.minimalTripDistance", int, 500, "By motion: metres that confirm a movement", DEVICE, least=0),
+    Key("report.trip.minimalTripDuration", int, 300, "By motion: seconds that confirm a movement", DEVICE, least=0),
+    Key("report.trip.minimalParkingDuration", int, 300, "By motion: seconds that confirm a stop", DEVICE, least=0),
+    Key("report.trip.minimalNoDataDuration", int, 3600, "By motion: seconds without data that end it", DEVICE, least=0),
+    Key("report.trip.useIgnition", bool, False, "By motion: switching the ignition off confirms a stop", DEVICE),
+    # Web
+    Key("web.address", str, "", "Address of the web server; empty = all"),
+    Key("web.port", int, 8082, "Port of the web server; 0 = none", most=65535),
+    Key("web.path", Path, "", "Folder of a web client; empty = none"),
+    Key("web.url", str, "", "Address under which users reach the server, for links", wire=True),
+    Key("web.origin", str, "", "Origins that may call from a browser: `*`, or a text that contains them"),
+    Key("web.proxies", tuple, (), "Addresses of reverse proxies whose X-Forwarded-* headers are believed"),
+    Key("web.timeout", int, 300000, "Milliseconds of silence after which a live socket is closed", least=1000),
+    Key("web.sessionTimeout", int, 0, "Seconds of rest after which a login ends; 0 = none", least=0),
+    Key("web.sameSiteCookie", str, "", "SameSite of the session cookie", choices=("", "lax", "strict", "none")),
+    Key("web.serviceAccountToken", str, "", "A token that may do what an administrator may", secret=True),
+    Key("web.showUnknownDevices", bool, False, "Show what unknown devices send to administrators"),
+    Key("web.disableHealthCheck", bool, False, "No watchdog reports to the service supervisor"),
+    Key("users.defaultDeviceLimit", int, -1, "Devices of a user who registers; -1 = any number", least=-1),
+    Key("users.defaultExpirationDays", int, 0, "Days until such a user expires; 0 = never", least=0),
+    # TLS, for `<format>.ssl`
+    Key("tls.certificate", Path, "", "Certificate and its chain (PEM) for devices that connect with TLS"),
+    Key("tls.key", Path, "", "Private key (PEM) of the certificate"),
+)
+
+PER_FORMAT = (
+    Key("port", int, 0, "Port; 0 or less = off", most=65535),
+    Key("address", tuple, (), "Addresses to listen on; none = all. For a format that asks: the host"),
+    Key("ssl", bool, False, "TLS on TCP, with tls.certificate and tls.key"),
+    Key("timeout", int, 0, "Seconds of silence on TCP; 0 = server.timeout, negative = none"),
+    Key("devicePassword", str, "", "Password in commands to devices", scope=DEVICE, secret=True),
+)
+
+# Of a format that asks, besides.
+PER_ASKING_FORMAT = (
+    Key("devices", tuple, (), "Ids to ask for"),
+    Key("interval", int, 0, "Seconds between questions, and before the next try", least=0),
+)
+
+
+def keys_of(format: WireFormat) -> dict[str, Key]:
+    """The keys of one format, by their names without the format's."""
+    keys = {key.name: key for key in PER_FORMAT + (PER_ASKING_FORMAT if format.ask else ())}
+    keys["port"] = evolve(keys["port"], default=format.port)
+    for own in format.keys:
+        keys[own.name] = Key(own.name, own.type, own.default, own.meaning, DEVICE)
+    return {name: evolve(key, name=f"{format.name}.{name}") for name, key in keys.items()}
+
+
+WANTED = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    tuple: "names",
+    Path: "a path",
+    str: "a text",
+}
+
+
+def converted(key: Key, value: Any, textual: bool) -> Any:
+    """
+    What was said as the key's type, within its limits; a path as text.
+
+    `textual`: by a form that knows only text. ValueError says what is needed instead.
+    """
+    found = _from_text(key.type, value) if textual else _typed(key.type, value)
+    if found is None:
+        said = as_text(value)[:60]
+        quoted = f'"{said}"' if textual else f'the text "{said}"' if isinstance(value, str) else said
+        raise ValueError(f"needs {WANTED[key.type]}, not {'this' if key.secret else quoted}")
+    if key.choices and found not in key.choices:
+        raise ValueError(f'needs one of {", ".join(filter(None, key.choices))}, not "{found}"')
+    if key.least is not None and found < key.least:
+        raise ValueError(f"needs at least {key.least:g}, not {found}")
+    if key.most is not None and found > key.most:
+        raise ValueError(f"needs at most {key.most:g}, not {found}")
+    if key.check is not None:
+        key.check(found)
+    return found
+
+
+def _from_text(type: type, value: str) -> Any:
+    """Text as this type, or None if it is none."""
+    if type is bool:
+        return {"true": True, "false": False}.get(value.strip().lower())
+    if type is int:
+        return int(value) if re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", value) else None
+    if type is float:
+        try:
+            return _finite(float(value))
+        except ValueError:
+            return None
+    return tuple(re.findall(r"[^,\s]+", value)) if type is tuple else value
+
+
+def _typed(type: type, value: Any) -> Any:
+    """A typed value as this type, or None if it is none."""
+    if isinstance(value, bool):
+        return value if type is bool else None
+    if type is float:
+        return _finite(float(value)) if isinstance(value, int | float) else None
+    if type is tuple and isinstance(value, list | tuple):
+        return tuple(value) if all(isinstance(item, str) for item in value) else None
+    if type in (tuple, Path):
+        return _from_text(type, value) if isinstance(value, str) else None
+    return value if isinstance(value, type) else None
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None
+
+
+def as_text(value: Any) -> str:
+    """A value as it is written on the command line."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
