@@ -1,0 +1,427 @@
+"""
+The database as the rest of the house sees it: a pool of connections that mends itself.
+
+    rows = await database.query("SELECT id, name FROM devices WHERE group_id = %s", [group_id])
+    count = await database.run("UPDATE devices SET name = %s WHERE id = %s", [name, device_id])
+    result = await database.transaction(work)       # async def work(queries): … queries.query, queries.run
+
+Each of them waits for a free connection. `Unavailable`: the database is away, try again later. `Refused`: it does not
+accept the statement. Timestamps are aware and in UTC, `json` comes as text, `bytea` as bytes.
+
+txpostgres's own ConnectionPool is not used: it opens all its connections at the start or fails, keeps broken ones, and
+lets any number of queries wait.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from attrs import Factory, define, field
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.logger import Logger
+
+from trackd.store.connection import Args, Connection, Queries, Row, Work
+from trackd.store.errors import TOO_MANY_CONNECTIONS, Refused, StoreError, Unavailable
+
+__all__ = ["Args", "Database", "Dedicated", "Queries", "Refused", "Row", "StoreError", "Unavailable", "Work"]
+
+T = TypeVar("T")
+
+# Between attempts to reach a database that is away, doubling: it is noticed within a second that it is back.
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # s
+# How long `stop` waits for statements that are under way.
+FAREWELL = 2.0  # s
+
+
+@define(eq=False)
+class _Attempts:
+    """Repeats `attempt` with growing pauses until it raises no Unavailable."""
+
+    clock: Any
+    attempt: Callable[[], Awaitable[None]]
+    running: bool = False
+    _pause: float = FIRST_PAUSE
+    _call: Any = None
+    _log: Logger = field(factory=Logger)
+
+    def start(self) -> None:
+        if not self.running:
+            self.running = True
+            self._pause = FIRST_PAUSE
+            self._later()
+
+    def stop(self) -> None:
+        self.running = False
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+
+    def _later(self) -> None:
+        self._call = self.clock.callLater(self._pause, self._go)
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+
+    def _go(self) -> None:
+        Deferred.fromCoroutine(self._once()).addErrback(
+            lambda failure: self._log.failure("while connecting to the database", failure)
+        )
+
+    async def _once(self) -> None:
+        try:
+            await self.attempt()
+        except Unavailable:
+            if self.running:
+                self._later()
+        else:
+            self.running = False
+
+
+@define(eq=False)
+class _Bell:
+    """Wakes all who wait, each time that it rings."""
+
+    _waiting: list[Deferred[None]] = Factory(list)
+
+    def wait(self) -> Deferred[None]:
+        waiting: Deferred[None] = Deferred(self._forget)
+        self._waiting.append(waiting)
+        return waiting
+
+    def _forget(self, waiting: Deferred[None]) -> None:
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
+
+    def ring(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            one.callback(None)
+
+
+@define(eq=False)
+class Database:
+    """The pool. `size`, `max_waiting` and the time-outs are settings of the same names under `database`."""
+
+    reactor: Any
+    dsn: str
+    size: int = 20  # connections, at most
+    max_waiting: int = 1000  # queries that wait for one of them
+    connect_timeout: float = 5.0  # s
+    statement_timeout: float = 30.0  # s; 0: none
+    clock: Any = None
+    available: bool = field(default=True, init=False)  # false from a failed attempt to connect to the next good one
+    _idle: list[Connection] = field(factory=list, init=False)
+    _used: set[Connection] = field(factory=set, init=False)
+    _count: int = field(default=0, init=False)  # connections: idle, in use, and being opened
+    _waiting: deque[Deferred[Connection]] = field(factory=deque, init=False)
+    _stopped: bool = field(default=False, init=False)
+    _back: _Bell = field(factory=_Bell, init=False)
+    _all_idle: _Bell = field(factory=_Bell, init=False)
+    _attempts: _Attempts = field(init=False)
+    _others: list[Dedicated] = field(factory=list, init=False)
+    _listening: Dedicated | None = field(default=None, init=False)
+    _log: Logger = field(factory=Logger, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.clock is None:
+            self.clock = self.reactor
+        self._attempts = _Attempts(self.clock, self._try_again)
+
+    async def start(self) -> None:
+        """Open the first connection, or raise Unavailable, saying why it can't be opened."""
+        self._stopped = False
+        try:
+            self._give_back(await self._take())
+        except Unavailable:
+            self._attempts.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Refuse further queries, wait a little for those that are under way, and close all connections."""
+        self._stopped = True
+        self._attempts.stop()
+        self._fail_waiting(Unavailable("the database connections are being closed"))
+        for connection in self._idle[:]:
+            connection.close()
+        if self._count:
+            waiting = self._all_idle.wait()
+            guard = self.clock.callLater(FAREWELL, self._all_idle.ring)
+            await waiting
+            if guard.active():
+                guard.cancel()
+            for connection in list(self._used):
+                connection.close()
+        for other in self._others:
+            other.close()
+        self._back.ring()
+
+    async def query(self, sql: str, args: Args = ()) -> list[Row]:
+        connection = await self._take()
+        try:
+            return await connection.query(sql, args)
+        finally:
+            self._give_back(connection)
+
+    async def run(self, sql: str, args: Args = ()) -> int:
+        connection = await self._take()
+        try:
+            return await connection.run(sql, args)
+        finally:
+            self._give_back(connection)
+
+    async def transaction(self, work: Work[T]) -> T:
+        """What `work` returns, once all that it did is committed; if it raises, nothing was done."""
+        connection = await self._take()
+        try:
+            return await connection.transaction(work)
+        finally:
+            self._give_back(connection)
+
+    def ready(self) -> Deferred[None]:
+        """Fires when the database is available (at once if it is), and when the pool is stopped."""
+        if self.available or self._stopped:
+            return _done()
+        return self._back.wait()
+
+    def dedicated(self) -> Dedicated:
+        """A connection of its own, which reconnects by itself and is closed with the pool."""
+        other = Dedicated(self)
+        self._others.append(other)
+        return other
+
+    async def listen(
+        self, channel: str, callback: Callable[[str], None], missed: Callable[[], None] | None = None
+    ) -> None:
+        """
+        Call `callback` with the payload of each notification on `channel` from now on.
+
+        `missed` is called whenever the connection has been lost and is back: notifications in between are gone.
+        """
+        if self._listening is None:
+            self._listening = self.dedicated()
+        await self._listening.listen(channel, callback, missed)
+
+    async def notify(self, channel: str, payload: str = "") -> None:
+        """Tell all who listen on `channel`, on this node and on others; at most 7999 bytes."""
+        await self.query("SELECT pg_notify(%s, %s)", [channel, payload])
+
+    async def _take(self) -> Connection:
+        connection = await self._free()
+        self._used.add(connection)
+        return connection
+
+    async def _free(self) -> Connection:
+        if self._stopped:
+            raise Unavailable("the database connections are closed")
+        if self._idle:
+            return self._idle.pop()
+        if not self.available:
+            raise Unavailable("the database is away")
+        if self._count < self.size:
+            try:
+                return await self._connected()
+            except Unavailable as error:
+                if error.sqlstate != TOO_MANY_CONNECTIONS or not self._count:
+                    self._gone(error)
+                    raise
+        if len(self._waiting) >= self.max_waiting:
+            raise Unavailable(f"{self.max_waiting} queries wait for the database already")
+        turn: Deferred[Connection] = Deferred(self._waiting.remove)
+        self._waiting.append(turn)
+        return await turn
+
+    async def _connected(self) -> Connection:
+        self._count += 1
+        connection = Connection(self.reactor, self.clock, self.statement_timeout, self._lost)
+        try:
+            await connection.connect(self.dsn, self.connect_timeout)
+        except BaseException:
+            self._one_less()
+            raise
+        if self._stopped:
+            connection.close()
+            self._one_less()
+            raise Unavailable("the database connections are closed")
+        return connection
+
+    def _give_back(self, connection: Connection) -> None:
+        self._used.discard(connection)
+        if self._stopped and connection.open:
+            connection.close()
+        if not connection.open:
+            self._one_less()
+            if self._waiting:
+                self._attempts.start()
+        else:
+            self._offer(connection)
+
+    def _offer(self, connection: Connection) -> None:
+        if self._waiting:
+            self._waiting.popleft().callback(connection)
+        else:
+            self._idle.append(connection)
+
+    def _lost(self, connection: Connection) -> None:
+        # One that is in use is noticed when it is given back.
+        if connection in self._idle:
+            self._idle.remove(connection)
+            self._one_less()
+
+    def _one_less(self) -> None:
+        self._count -= 1
+        if not self._count:
+            self._all_idle.ring()
+
+    def _gone(self, error: Unavailable) -> None:
+        if self.available and not self._stopped:
+            self.available = False
+            self._log.error("the database is away: {reason}", reason=error.message)
+        self._fail_waiting(error)
+        if not self._stopped:
+            self._attempts.start()
+
+    def _fail_waiting(self, error: Unavailable) -> None:
+        while self._waiting:
+            self._waiting.popleft().errback(Unavailable(error.message, error.sqlstate))
+
+    async def _try_again(self) -> None:
+        if self._count < self.size:
+            try:
+                connection = await self._connected()
+            except Unavailable as error:
+                if error.sqlstate != TOO_MANY_CONNECTIONS or not self._count:
+                    self._gone(error)
+                raise
+            self._offer(connection)
+        if not self.available:
+            self.available = True
+            self._log.info("the database is back")
+        self._back.ring()
+        if len(self._waiting) and self._count < self.size:
+            raise Unavailable("others wait for a connection")
+
+
+@define(eq=False)
+class Dedicated:
+    """
+    One connection of its own, for a party that always needs one: statements one after the other, in the order asked.
+
+    While it is not connected, statements fail with Unavailable at once (the first ones wait for it to be connected);
+    it goes on trying, and `ready` tells when it is.
+    """
+
+    _database: Database
+    _connection: Connection | None = field(default=None, init=False)
+    _turn: DeferredLock = field(factory=DeferredLock, init=False)
+    _tried: bool = field(default=False, init=False)
+    _closed: bool = field(default=False, init=False)
+    _back: _Bell = field(factory=_Bell, init=False)
+    _attempts: _Attempts = field(init=False)
+    _heard: dict[str, list[Callable[[str], None]]] = field(factory=dict, init=False)
+    _missed: list[Callable[[], None]] = field(factory=list, init=False)
+    _log: Logger = field(factory=Logger, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._attempts = _Attempts(self._database.clock, self._connect, running=True)
+        self._attempts._go()
+
+    @property
+    def available(self) -> bool:
+        return self._connection is not None
+
+    def ready(self) -> Deferred[None]:
+        """Fires when it is connected (at once if it is), and when it is closed."""
+        if self._connection is not None or self._closed:
+            return _done()
+        return self._back.wait()
+
+    async def query(self, sql: str, args: Args = ()) -> list[Row]:
+        return await self._alone(lambda connection: connection.query(sql, args))
+
+    async def run(self, sql: str, args: Args = ()) -> int:
+        return await self._alone(lambda connection: connection.run(sql, args))
+
+    async def transaction(self, work: Work[T]) -> T:
+        """What `work` returns, once all that it did is committed; if it raises, nothing was done."""
+        return await self._alone(lambda connection: connection.transaction(work))
+
+    async def listen(
+        self, channel: str, callback: Callable[[str], None], missed: Callable[[], None] | None = None
+    ) -> None:
+        """As `Database.listen`; if the database is away, listening begins when it is back."""
+        self._heard.setdefault(channel, []).append(callback)
+        if missed is not None:
+            self._missed.append(missed)
+        try:
+            await self.run(_listen(channel))
+        except Unavailable:
+            # Connecting again repeats it.
+            pass
+
+    def close(self) -> None:
+        self._closed = True
+        self._attempts.stop()
+        if self._connection is not None:
+            self._connection.close()
+        self._back.ring()
+
+    async def _alone(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        if not self._tried and not self._closed:
+            await self._back.wait()
+        await self._turn.acquire()
+        try:
+            if self._connection is None:
+                raise Unavailable("the database is away")
+            return await work(self._connection)
+        finally:
+            self._turn.release()
+
+    async def _connect(self) -> None:
+        database = self._database
+        connection = Connection(
+            database.reactor, database.clock, database.statement_timeout, self._lost, self._notified
+        )
+        try:
+            await connection.connect(database.dsn, database.connect_timeout)
+            told: set[str] = set()
+            # More may be asked for in the meantime.
+            while new := self._heard.keys() - told:
+                for channel in new:
+                    await connection.run(_listen(channel))
+                told |= new
+        except Unavailable:
+            connection.close()
+            if not self._tried:
+                self._tried = True
+                self._back.ring()
+            raise
+        if self._closed:
+            connection.close()
+            return
+        again, self._tried, self._connection = self._tried, True, connection
+        self._back.ring()
+        if again:
+            for missed in self._missed:
+                missed()
+
+    def _lost(self, connection: Connection) -> None:
+        if connection is self._connection:
+            self._connection = None
+            if not self._closed:
+                self._attempts.start()
+
+    def _notified(self, channel: str, payload: str) -> None:
+        for callback in self._heard.get(channel, ()):
+            try:
+                callback(payload)
+            except Exception:
+                self._log.failure("while taking a notification on {channel}", channel=channel)
+
+
+def _listen(channel: str) -> str:
+    return "LISTEN " + '"' + channel.replace('"', '""') + '"'
+
+
+def _done() -> Deferred[None]:
+    done: Deferred[None] = Deferred()
+    done.callback(None)
+    return done
