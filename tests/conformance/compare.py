@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from trackd.wire.text import trimmed
 from trackd.wire.values import Position
 
 TOLERANCE = 1e-9
@@ -57,7 +58,9 @@ def positions(recorded: Sequence[Mapping[str, Any]], heard: Sequence[Mapping[str
 def position(recorded: Mapping[str, Any], heard: Mapping[str, Any]) -> list[str]:
     """Differences of two positions in the form of the recordings."""
     found = []
-    for name in ("device", "protocol", "deviceTime", "fixTime", "valid"):
+    # The recording server kept ids trimmed.
+    found += values(trimmed(recorded["device"] or ""), trimmed(heard["device"] or ""), "device")
+    for name in ("protocol", "deviceTime", "fixTime", "valid"):
         found += values(recorded[name], heard[name], name)
     found += values(recorded.get("outdated", False), heard.get("outdated", False), "outdated")
     for name in FIELDS:

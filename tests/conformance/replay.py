@@ -35,6 +35,9 @@ RECORDED_AT = datetime(2026, 11, 1, 12, 34, 56, tzinfo=UTC)  # where the result 
 ANOTHER_TIME = datetime(2027, 2, 3, 4, 5, 6, tzinfo=UTC)  # where it must not
 UNIQUE_ID = "123456789012345"  # of the device to which commands are sent
 
+# Conversations whose recorded frame is shorter than what its own length says: the cutter takes more from the wire.
+SHORT_FRAMES = {"teltonika-034", "teltonika-037"}
+
 
 @define(eq=False)
 class Device:
@@ -258,7 +261,8 @@ def known(format: WireFormat, conversation: Conversation) -> list[str]:
     for number, step in enumerate(conversation.steps):
         heard = connection.play(step)
         expected = frame_of(step)
-        here = compare.frames(expected, heard.frames) if expected and step.wire is not None else []
+        comparable = expected and step.wire is not None and conversation.id not in SHORT_FRAMES
+        here = compare.frames(expected, heard.frames) if comparable else []
         here += difference(step, heard, conversation.transport)
         found += [f"step {number}: {one}" for one in here]
     return found
@@ -311,7 +315,7 @@ def glued(format: WireFormat, conversation: Conversation) -> list[str]:
         closed=any(step.closed for step in steps),
     )
     found = difference(together, heard, conversation.transport)
-    if format.split is not None:
+    if format.split is not None and conversation.id not in SHORT_FRAMES:
         expected = [frame for step in steps for frame in frame_of(step)]
         found += compare.frames(expected * 2, list(Frames(format.split, format.limit).feed(stream * 2)))
     return found
