@@ -1,0 +1,145 @@
+"""
+A REST dialect as data: its routes, a request as their handlers see it, and their answers.
+
+Nothing here does I/O; `trackd.web` turns a `Dialect` into resources. Who wants to know what the server offers (tests,
+documentation) reads the same table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from enum import Enum
+from typing import Any, Protocol
+
+from attrs import Factory, define, frozen
+
+from trackd.rest.errors import ApiError
+from trackd.rest.params import Param
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
+
+class Access(Enum):
+    """Who may call a route at all."""
+
+    ANYONE = "anyone"
+    USER = "user"
+    MANAGER = "manager"
+    ADMINISTRATOR = "administrator"
+
+
+class Readable(Protocol):
+    """What a body is read with: `body.Model`, or another shape of the dialect."""
+
+    @property
+    def name(self) -> str: ...
+
+    def read(self, data: bytes) -> Any:
+        """What the body says. Raises ApiError."""
+
+
+@define(eq=False)
+class Call:
+    """
+    One request. `params` are the values of the route's parameters by name; `query` is what was sent, in its order.
+
+    `caller` is who the dialect found out to be asking, None for nobody.
+    """
+
+    route: Route
+    method: str
+    params: dict[str, Any] = Factory(dict)
+    query: Mapping[str, Sequence[str]] = Factory(dict)
+    headers: Mapping[str, str] = Factory(dict)  # by lower-case name; of several the first
+    body: Any = None
+    caller: Any = None
+    address: str = ""  # of the client, as far as it is known
+    secure: bool = False  # the client speaks TLS, with us or with a proxy that we believe
+    session: str = ""  # a session's id that was sent as `;name=…` in the path
+
+
+@define
+class Answer:
+    """
+    What comes back. A body of pieces is sent as fast as the client takes it, and never held in memory as a whole.
+
+    No body, no content type. `type` empty: the route's.
+    """
+
+    status: int = 200
+    body: bytes | AsyncIterator[bytes] | None = None
+    type: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Handler = Callable[[Any, Call], Awaitable[Answer]]
+
+
+@frozen
+class Route:
+    """
+    One method of one path; `{name}` in the path is a parameter.
+
+    `denied` are the restrictions that forbid it, `may_be_denied` those that the handler looks at because they depend
+    on what is asked; `needs` the kinds of objects to which the caller must have access, which the handler checks.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    access: Access = Access.USER
+    denied: tuple[str, ...] = ()
+    may_be_denied: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    place: tuple[Param, ...] = ()  # in the path; their text is looked at after the caller's name
+    query: tuple[Param, ...] = ()
+    form: tuple[Param, ...] | None = None
+    body: Readable | None = None
+    produces: str = JSON
+    meaning: str = ""
+
+    @property
+    def consumes(self) -> str | None:
+        """The content type of its body, if it has one."""
+        return JSON if self.body is not None else FORM if self.form is not None else None
+
+
+@frozen
+class Dialect:
+    """
+    A REST API. The functions get the `services` that the house gives the dialect.
+
+    `who` finds out who is asking, and raises ApiError if nobody is; `allowed` holds a route's marks against the caller;
+    `refusal` puts an error of the house into the dialect's words, or returns None for what is no refusal; `headers` are
+    those of every response.
+    """
+
+    name: str
+    prefix: str
+    routes: tuple[Route, ...]
+    who: Callable[[Any, Call], Awaitable[Any]]
+    allowed: Callable[[Any, Call], Awaitable[None]]
+    refusal: Callable[[Exception], ApiError | None]
+    headers: Callable[[Any, Mapping[str, str]], Sequence[tuple[str, str]]]
+    session_parameter: str = ""  # name of a path parameter that may carry a session's id
+
+
+def accepts(accept: str | None, produced: str) -> bool:
+    """Whether an Accept header lets this type through; an empty one lets everything."""
+    if not accept or not accept.strip():
+        return True
+    kind = produced.partition("/")[0]
+    for choice in accept.split(","):
+        name, *parameters = (part.strip().lower() for part in choice.split(";"))
+        if name in ("*/*", "*", f"{kind}/*", produced) and not any(
+            re.fullmatch(r"q=0(\.0*)?", parameter) for parameter in parameters
+        ):
+            return True
+    return False
+
+
+def media_type(content_type: str | None) -> str:
+    """A content type without its parameters, in lower case."""
+    return (content_type or "").partition(";")[0].strip().lower()
