@@ -15,10 +15,10 @@ from datetime import datetime
 from struct import Struct
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from plugins.wire.teltonika.beacons import variable
-from plugins.wire.teltonika.elements import CID_2G, CID_4G, LAC, U8, U16, Row, is_fm6, meanings
+from plugins.wire.teltonika.elements import CID_2G, CID_4G, I64, LAC, U8, U16, U32, Row, is_fm6, meanings
 from trackd.wire import names
 from trackd.wire.format import Session
 from trackd.wire.text import utf8
@@ -29,10 +29,10 @@ from trackd.wire.values import CellTower, Network, Position, WireError
 HEAD = Struct(">qBiihHBH")  # time, priority, longitude, latitude, altitude, course, satellites, speed
 DEGREE = 10_000_000
 
-# A value without a row in the table of elements, by the bytes that it takes.
-PLAIN = {1: U8, 2: U16, 4: Struct(">I"), 8: Struct(">q")}
-CARD = Struct(">qq")  # both halves of a driver card
+# Values as they are where the table of elements has no row, by the bytes that they take.
+PLAIN = {1: U8, 2: U16, 4: U32, 8: I64}
 LONG = Struct("16s")  # with the setting `extended`
+CARD = Struct(">qq")  # both halves of a driver card
 
 
 @frozen
@@ -45,6 +45,11 @@ class Codec:
     widths: tuple[int, ...] = (1, 2, 4, 8)
     long: bool = False  # then a group of 16-byte values
     variable: bool = False  # and one of values of any length
+    groups: tuple[tuple[Struct, Struct], ...] = field(init=False)  # an element and its value, by width
+
+    @groups.default
+    def _groups(self) -> tuple[tuple[Struct, Struct], ...]:
+        return tuple((Struct(self.id.format + PLAIN[width].format[1:]), PLAIN[width]) for width in self.widths)
 
 
 GH3000_CODEC = 0x07
@@ -92,37 +97,32 @@ def avl(data: bytes, at: int, codec: Codec, known: Mapping[int, Row]) -> tuple[P
         course=float(course),
         attributes=attributes,
     )
-    id_at, id_size, count_at, count_size = (
-        codec.id.unpack_from,
-        codec.id.size,
-        codec.count.unpack_from,
-        codec.count.size,
-    )
-    for width in codec.widths:
-        plain = PLAIN[width]
-        (count,) = count_at(data, at)
-        at += count_size
-        for _ in range(count):
-            (id,) = id_at(data, at)
-            at += id_size
+    for element, plain in codec.groups:
+        (count,) = codec.count.unpack_from(data, at)
+        at += codec.count.size
+        end = at + count * element.size
+        if end > len(data):
+            raise WireError("elements are cut off")
+        value_at = at + codec.id.size
+        for id, value in element.iter_unpack(data[at:end]):
             row = known.get(id)
             if row is None:
-                (attributes[f"io{id}"],) = plain.unpack_from(data, at)
+                attributes[f"io{id}"] = value
             else:
-                # A value is read in its own width, also when it came in a wider or narrower group.
                 name, layout, convert = row
-                (value,) = layout.unpack_from(data, at)
+                if layout is not plain:
+                    # The value is read in its own width, also when it came in a wider or narrower group.
+                    (value,) = layout.unpack_from(data, value_at)
                 if name is None:
                     convert(position, value)
                 else:
                     attributes[name] = convert(value)
-            at += width
+            value_at += element.size
+        at = end
     if codec.long:
         at = long_group(data, at, codec, attributes)
     if codec.variable:
         at = variable(data, at, position)
-    if at > len(data):
-        raise WireError("the last element is cut off")
     return position, at
 
 
