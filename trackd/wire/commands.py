@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from attrs import evolve
 
 from trackd.wire.format import Session, WireFormat
 from trackd.wire.text import from_hex, shown
+from trackd.wire.text import integer as text_integer
+from trackd.wire.times import standard_offset, zone
 from trackd.wire.values import Command, Unsupported
 
 
@@ -76,6 +79,27 @@ def custom_text(command: Command) -> bytes:
 def custom_hex(command: Command) -> bytes:
     """The data as hex."""
     return from_hex(data(command))
+
+
+def integer(command: Command, name: str) -> int:
+    """A whole number among the attributes: absent is 0, a float is cut, a text is read. ValueError for other texts."""
+    found = command.attributes.get(name)
+    if isinstance(found, int | float):
+        return int(found)
+    return text_integer(found) if isinstance(found, str) else 0
+
+
+def text(command: Command, name: str) -> str:
+    """An attribute as text, absent is an empty one."""
+    return shown(command.attributes.get(name))
+
+
+def timezone_offset(command: Command, now: datetime) -> int:
+    """Minutes by which the standard time of the zone in `timezone` differs from UTC; Unsupported without."""
+    found = command.attributes.get("timezone")
+    if found is None:
+        raise Unsupported("no timezone")
+    return round(standard_offset(zone(shown(found)), now).total_seconds() / 60)
 
 
 def password(command: Command, session: Session, default: str) -> str:

@@ -7,7 +7,7 @@ S, W or a minus; anything else leaves the value as it is.
 
 from __future__ import annotations
 
-from trackd.wire.text import integer, number
+from trackd.wire.text import integer, latin, number
 from trackd.wire.values import Position, WireError
 
 Text = bytes | str | None
@@ -49,6 +49,36 @@ def degrees_fraction(whole: Text, fraction: Text, hemisphere: Text = None) -> fl
 def degrees_minutes_fraction(whole: Text, minutes: Text, fraction: Text, hemisphere: Text = None) -> float:
     """Whole degrees, and minutes with the point between two groups."""
     return sided((integer(whole) if whole else 0) + joined(minutes, fraction) / 60, hemisphere)
+
+
+def ddmm(value: int, decimals: int = 4) -> float:
+    """Degrees and minutes in one number with so many decimals of minutes: −25481266 → −(25 + 48.1266 / 60)."""
+    scale: int = 10**decimals
+    whole, minutes = divmod(abs(value), scale * 100)
+    result = whole + minutes / scale / 60
+    return -result if value < 0 else result
+
+
+def ddmm_text(value: Text, hemisphere: Text = None) -> float:
+    """Degrees and minutes in one text, `2243.1234`: the last two digits before the point are minutes."""
+    if not value:
+        return 0.0
+    text = latin(value) if isinstance(value, bytes) else value
+    at = text.find(".") if "." in text else len(text)
+    return degrees_minutes(text[: at - 2], text[at - 2 :], hemisphere)
+
+
+def bcd_degrees(data: bytes) -> float:
+    """Four bytes `dddmm.mmm` in packed decimals, the top bit of which is a minus."""
+    digits = data.hex()
+    if len(digits) != 8:
+        raise IndexError(f"a coordinate of {len(data)} bytes")
+    first = int(digits[0], 16)
+    nibbles = [first & 7, *(int(digit, 16) for digit in digits[1:])]
+    whole = nibbles[0] * 100 + nibbles[1] * 10 + nibbles[2]
+    minutes = (nibbles[3] * 10 + nibbles[4]) + (nibbles[5] * 100 + nibbles[6] * 10 + nibbles[7]) / 1000
+    result = whole + minutes / 60
+    return -result if first & 8 else result
 
 
 def check_position(position: Position) -> None:

@@ -6,18 +6,27 @@ A member that is missing or of another type is a WireError, `null` included; of 
 
 from __future__ import annotations
 
+from json import detect_encoding
 from typing import Any, TypeVar
 
 import orjson
 
 from trackd.wire.binary import int32
+from trackd.wire.text import utf8
 from trackd.wire.values import WireError
 
 T = TypeVar("T")
 
 
 def parsed(text: bytes | str) -> Any:
-    """The value of a JSON text; ValueError for anything else, nesting beyond 1024 levels and lone surrogates included."""
+    """
+    The value of a JSON text; ValueError for anything else, nesting beyond 1024 levels and lone surrogates included.
+
+    Of bytes the first ones tell the encoding: UTF-8, 16 or 32; what is malformed in it is replaced.
+    """
+    if isinstance(text, bytes):
+        encoding = detect_encoding(text)
+        text = utf8(text) if encoding == "utf-8" else text.decode(encoding, "replace")
     return orjson.loads(text)
 
 

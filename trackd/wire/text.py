@@ -182,6 +182,11 @@ def utf8(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
+def utf16(data: bytes, little: bool = False) -> str:
+    """UTF-16; unpaired surrogates and an odd last byte become U+FFFD."""
+    return data.decode("utf-16-le" if little else "utf-16-be", "replace")
+
+
 def to_latin(text: str) -> bytes:
     """One byte per character; what does not fit becomes a question mark."""
     return text.encode("latin-1", "replace")

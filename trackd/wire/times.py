@@ -13,6 +13,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_Y2000 = datetime(2000, 1, 1, tzinfo=UTC)
 _GPS = datetime(1980, 1, 6, tzinfo=UTC)
 
 
@@ -30,19 +31,19 @@ def moment(
     if year < 100:
         year += 2000
     try:
-        local = datetime(year, month, day, hour, minute, second, ms * 1000)
+        time = datetime(year, month, day, hour, minute, second, ms * 1000, UTC)
     except ValueError:
-        local = _rolled(year, month, day) + timedelta(hours=hour, minutes=minute, seconds=second, milliseconds=ms)
+        time = _rolled(year, month, day) + timedelta(hours=hour, minutes=minute, seconds=second, milliseconds=ms)
     else:
         if year < 1583:
-            local = datetime.combine(_rolled(year, month, day), local.time())
-    return local.replace(tzinfo=UTC) if zone is UTC else to_utc(local, zone)
+            time = datetime.combine(_rolled(year, month, day), time.time(), UTC)
+    return time if zone is UTC else to_utc(time.replace(tzinfo=None), zone)
 
 
 def _rolled(year: int, month: int, day: int) -> datetime:
     carry, month = divmod(month - 1, 12)
     year += carry
-    first = datetime(year, month + 1, 1)
+    first = datetime(year, month + 1, 1, tzinfo=UTC)
     if (year, month + 1, day) < (1582, 10, 15):
         # The calendar of those days; a year byte of FF is the way to get there.
         earlier = year - 1 if month < 2 else year
@@ -77,6 +78,18 @@ def seconds(epoch: float) -> datetime:
 def millis(epoch: int) -> datetime:
     """Milliseconds since 1970."""
     return _EPOCH + timedelta(milliseconds=epoch)
+
+
+def since_2000(count: float) -> datetime:
+    """Seconds since 2000."""
+    return _Y2000 + timedelta(seconds=count)
+
+
+def long_months(count: int) -> datetime:
+    """Seconds of a clock that starts in 2000 and whose months all have 31 days."""
+    days, second = divmod(count, 86400)
+    months, day = divmod(days, 31)
+    return moment(2000 + months // 12, 1 + months % 12, 1 + day, 0, 0, second)
 
 
 def gps_week(week: int, second: float) -> datetime:
@@ -151,9 +164,9 @@ def zone(name: str) -> tzinfo:
 
 
 def standard_offset(zone: tzinfo, at: datetime) -> timedelta:
-    """The zone's offset from UTC at a time, without daylight saving."""
-    local = at.astimezone(zone)
-    return (local.utcoffset() or timedelta()) - (local.dst() or timedelta())
+    """The zone's offset from UTC without daylight saving, in the year of `at`."""
+    months = (datetime(at.year, month, 1, tzinfo=zone) for month in range(1, 13))
+    return min(month.utcoffset() or timedelta() for month in months)
 
 
 _ISO = re.compile(
