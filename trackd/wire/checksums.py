@@ -61,7 +61,7 @@ def _crc(width: int, polynomial: int, start: int, reflected: bool, out: int, mea
     return crc
 
 
-crc8_egts = _crc(8, 0x31, 0xFF, False, 0, "CRC-8/NRSC-5: F7.")
+crc8_nrsc5 = _crc(8, 0x31, 0xFF, False, 0, "CRC-8/NRSC-5: F7.")
 crc8_maxim = _crc(8, 0x31, 0, True, 0, "CRC-8/MAXIM, Dallas 1-wire: A1.")
 crc16_arc = _crc(16, 0x8005, 0, True, 0, "CRC-16/ARC, IBM: BB3D.")
 crc16_modbus = _crc(16, 0x8005, 0xFFFF, True, 0, "CRC-16/MODBUS: 4B37.")
