@@ -252,8 +252,10 @@ class Intake:
 
     def _store(self, device: Device, report: Report) -> None:
         last, state = device.last, device.state
-        fix_time = report.fix_time
-        assert fix_time is not None
+        if (fix_time := report.fix_time) is None:
+            self._log.error("device {device}: no stage gave the report a time of fix", device=device.id)
+            self._passed_over(device)
+            return
         if report.device_time is None:
             report.device_time = fix_time
         report.fix = fix = Fix(0, fix_time, report.latitude, report.longitude, report.server_time)

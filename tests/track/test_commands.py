@@ -1,0 +1,95 @@
+"""Commands to devices that are connected, and to those that are not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.track.memory import WEB, House, Wire, fix
+from trackd.track.commands import CommandRefused
+from trackd.wire.names import COMMANDS
+
+
+class CommandTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.house = House()
+        self.device = self.house.add("a")
+        self.wire = Wire()
+
+    def send(self, type: str, **attributes: Any) -> Any:
+        return self.successResultOf(Deferred.fromCoroutine(self.house.commands.send(1, type, attributes)))
+
+    def refused(self, type: str, **attributes: Any) -> str:
+        failure = self.failureResultOf(Deferred.fromCoroutine(self.house.commands.send(1, type, attributes)))
+        failure.trap(CommandRefused)
+        return str(failure.value)
+
+    def test_connected(self) -> None:
+        """A command for a connected device is written at once."""
+        self.house.find(self.wire, "a")
+        self.assertEqual((True, None), self.send("engineStop"))
+        self.assertEqual((True, None), self.send("custom", data="hello"))
+        self.assertEqual([b"stop", b"hello"], self.wire.sent)
+
+    def test_unsupported(self) -> None:
+        """A connected device whose format has no such command gets nothing, and nothing is queued."""
+        self.house.find(self.wire, "a")
+        self.assertEqual("Command alarmArm is not supported in protocol plain", self.refused("alarmArm"))
+        self.assertEqual(([], {}), (self.wire.sent, self.house.queue.rows))
+
+    def test_queued(self) -> None:
+        """A command for an absent device waits, and is sent after the device's next message, in order, once."""
+        self.assertEqual((False, 1), self.send("engineStop"))
+        self.assertEqual((False, 2), self.send("custom", data="hello"))
+        self.house.find(self.wire, "a")
+        self.assertEqual([], self.wire.sent)
+        self.house.take(self.wire, fix(0))
+        self.assertEqual([b"stop", b"hello"], self.wire.sent)
+        self.house.take(self.wire, fix(1))
+        self.assertEqual(2, len(self.wire.sent))
+        self.house.settle()
+        self.assertEqual(
+            [("queuedCommandSent", {"id": 1}), ("queuedCommandSent", {"id": 2})],
+            [(event.type, event.attributes) for event in self.house.events],
+        )
+
+    def test_queued_and_impossible(self) -> None:
+        """A queued command that the format does not know is marked, and those behind it go out."""
+        self.send("alarmArm")
+        self.send("engineStop")
+        self.house.find(self.wire, "a")
+        self.house.take(self.wire, fix(0))
+        self.assertEqual([b"stop"], self.wire.sent)
+        self.assertEqual([1], [id for id, _ in self.house.queue.failures])
+
+    def test_not_to_wait(self) -> None:
+        """With `noQueue` a command for an absent device is refused."""
+        self.assertEqual("Failed to send command", self.refused("engineStop", noQueue=True))
+        self.assertEqual({}, self.house.queue.rows)
+
+    def test_http(self) -> None:
+        """HTTP devices are sent nothing; their format takes the oldest command into its answer."""
+        wire = Wire(WEB, live=False)
+        self.house.find(wire, "a")
+        self.assertEqual((False, 1), self.send("custom", data="x"))
+        self.house.take(wire, fix(0))
+        self.assertEqual([], wire.sent)
+        taken = self.successResultOf(self.house.intake.next_command(wire, self.device))
+        self.assertEqual({"data": "x"}, taken.attributes)  # type: ignore[union-attr]
+        self.assertIsNone(self.successResultOf(self.house.intake.next_command(wire, self.device)))  # type: ignore[arg-type]
+
+    def test_types(self) -> None:
+        """The types offered are those of the format of the latest report, all without a device, else only custom."""
+        types = self.house.commands.types
+        self.assertEqual(list(COMMANDS), self.successResultOf(Deferred.fromCoroutine(types(None))))
+        self.assertEqual(["custom"], self.successResultOf(Deferred.fromCoroutine(types(1))))
+        self.house.find(self.wire, "a")
+        self.house.take(self.wire, fix(0))
+        self.assertEqual(["engineStop", "custom"], self.successResultOf(Deferred.fromCoroutine(types(1))))
+
+    def test_nobody(self) -> None:
+        """There is no sending to a device that does not exist."""
+        failure = self.failureResultOf(Deferred.fromCoroutine(self.house.commands.send(99, "custom", {})))
+        failure.trap(CommandRefused)

@@ -1,0 +1,320 @@
+"""The way of a report: what is stored, when the device is told, and what is passed over."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.track.memory import House, Wire, at, fix, refused
+from trackd.store.database import Unavailable
+from trackd.store.report import Event, Report
+from trackd.track.device import Device
+from trackd.track.stages.place import outdated
+from trackd.wire.values import Position
+
+
+def connected(house: House, *names: str) -> tuple[Wire, ...]:
+    """Devices of these names, each on a connection of its own."""
+    wires = []
+    for name in names:
+        if name not in house.devices:
+            house.add(name)
+        wires.append(Wire())
+        house.find(wires[-1], name)
+    return tuple(wires)
+
+
+class CommitTests(SynchronousTestCase):
+    def test_acknowledged_when_committed(self) -> None:
+        """A report counts as taken when its transaction is through, and not before."""
+        house = House()
+        (wire,) = connected(house, "a")
+        house.connection.held = Deferred()
+        done = house.take(wire, fix(0))
+        house.settle()
+        self.assertEqual([], done)
+        house.connection.held.callback(None)
+        house.settle()
+        self.assertEqual([None], done)
+        self.assertEqual([at(0)], [report.fix_time for report in house.reports])
+
+    def test_one_transaction_for_all(self) -> None:
+        """All that waits goes into one transaction."""
+        house = House()
+        wires = connected(house, "a", "b", "c")
+        before = len(house.connection.batches)
+        for wire in wires:
+            house.take(wire, fix(0), fix(1))
+        house.settle()
+        self.assertEqual(1, len(house.connection.batches) - before)
+        self.assertEqual(6, len(house.reports))
+
+    def test_database_away(self) -> None:
+        """While the database is away nobody is told; when it is back, everybody is, and nothing is lost."""
+        house = House()
+        (wire,) = connected(house, "a")
+        house.connection.trouble = [Unavailable("gone"), Unavailable("gone")]
+        done = house.take(wire, fix(0))
+        house.settle()
+        self.assertEqual([], done)
+        self.assertEqual("gone", house.committer.away)
+        house.clock.advance(1)
+        house.settle()
+        self.assertEqual([], done)
+        house.clock.advance(1)
+        house.settle()
+        self.assertEqual([None], done)
+        self.assertIsNone(house.committer.away)
+        self.assertEqual(1, len(house.reports))
+
+    def test_queue_is_full(self) -> None:
+        """When as many reports wait as may wait, the listeners are told, and told again when there is room."""
+        house = House()
+        (wire,) = connected(house, "a")
+        house.committer.limit = 2
+        house.take(wire, fix(0))
+        self.assertFalse(house.intake.full)
+        house.take(wire, fix(1))
+        self.assertTrue(house.intake.full)
+        room: list[None] = []
+        house.intake.room().addCallback(room.append)
+        self.assertEqual([], room)
+        house.settle()
+        self.assertEqual([None], room)
+        self.assertFalse(house.intake.full)
+
+    def test_poison(self) -> None:
+        """A report that the database refuses goes to the quarantine alone; its neighbours are stored."""
+        house = House()
+        wires = connected(house, "a", "b", "c", "d")
+        house.connection.poison = "poison"
+        done = [house.take(wire, fix(0, attributes={"x": x})) for wire, x in zip(wires, "ab", strict=False)]
+        done.append(house.take(wires[2], fix(0, attributes={"x": "poison"})))
+        done.append(house.take(wires[3], fix(0)))
+        house.settle()
+        self.assertEqual([[None]] * 4, done)
+        sql = [sql for sql, _ in house.connection.batches]
+        self.assertEqual(1, sum("INSERT INTO quarantine" in one for one in sql))
+        rows = [args[1] for sql, args in house.connection.batches if "INSERT INTO positions" in sql]
+        self.assertEqual({"1", "2", "4"}, {id for row in rows for id in row.strip("{}").split(",")})
+
+    def test_state_is_read_again_after_a_refusal(self) -> None:
+        """What memory knows of a device whose report was refused is thrown away."""
+        house = House()
+        (wire,) = connected(house, "a")
+        device = house.devices["a"]
+        house.find(wire, "a")
+        house.connection.trouble = [refused()]
+        house.take(wire, fix(0))
+        house.settle()
+        self.assertTrue(device.stale)
+        fresh = Device(1, "a", device.state.copy())
+        fresh.state.fix = fresh.state.newest = None
+        house.devices["a"] = fresh
+        house.take(wire, fix(5))
+        house.settle()
+        self.assertEqual(
+            [at(5)], [report.fix_time for report in house.reports if report.id and report.fix_time == at(5)]
+        )
+        self.assertFalse(device.stale)
+
+    def test_mistake_of_ours(self) -> None:
+        """A report that cannot even be written down does not stop the committer."""
+        house = House()
+        (wire,) = connected(house, "a")
+        house.take(wire, fix(0, altitude=complex(1, 2)))
+        house.take(wire, fix(1))
+        house.settle()
+        self.flushLoggedErrors()
+        self.assertIn(at(1), [report.fix_time for report in house.reports])
+
+
+class ResentTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.house = House()
+        (self.wire,) = connected(self.house, "a")
+
+    def commit(self, *positions: Position) -> None:
+        done = self.house.take(self.wire, *positions)
+        self.house.settle()
+        self.assertEqual([None], done)
+
+    def test_again(self) -> None:
+        """The same report is stored once, and acknowledged each time."""
+        self.commit(fix(0))
+        self.commit(fix(0))
+        self.assertEqual(1, len(self.house.reports))
+
+    def test_again_at_once(self) -> None:
+        """The same report is stored once although the first is not yet committed."""
+        self.commit(fix(0), fix(0))
+        self.assertEqual(1, len(self.house.reports))
+
+    def test_same_second(self) -> None:
+        """Two different reports of the same second are both stored."""
+        self.commit(fix(0), fix(0, speed=5.0))
+        self.assertEqual(2, len(self.house.reports))
+
+    def test_long_ago(self) -> None:
+        """A re-sent report that memory has forgotten is recognised by the database."""
+        self.commit(fix(0))
+        self.house.stored.add(self.house.reports[0].digest)
+        self.house.devices["a"].recent.clear()
+        self.commit(fix(1))
+        self.commit(fix(0))
+        self.assertEqual(2, len(self.house.reports))
+
+    def test_late(self) -> None:
+        """A late report that is new is stored, and changes neither the latest position nor its distance."""
+        self.commit(fix(10), fix(0, latitude=47.0))
+        self.assertEqual([at(10), at(0)], [report.fix_time for report in self.house.reports])
+        self.assertEqual(at(10), self.house.devices["a"].last.fix_time)  # type: ignore[union-attr]
+
+    def test_no_question_for_new_ones(self) -> None:
+        """A report that is later than all before it costs no question to the database."""
+        self.house.asked.clear()
+        self.commit(fix(0))
+        self.commit(fix(1), fix(2))
+        self.assertEqual([], self.house.asked)
+
+    def test_database_away_while_asked(self) -> None:
+        """A doubtful report waits until the database can be asked; later ones of the device wait behind it."""
+        self.commit(fix(10))
+        answers = [Unavailable("away")]
+        original = self.house.intake.resent
+
+        async def resent(reports: list[Report]) -> set[Report]:
+            if answers:
+                raise answers.pop()
+            return await original(reports)
+
+        self.house.intake.resent = resent
+        early = self.house.take(self.wire, fix(0))
+        later = self.house.take(self.wire, fix(11))
+        self.house.settle()
+        self.assertEqual(([], []), (early, later))
+        self.house.clock.advance(1)
+        self.house.settle()
+        self.assertEqual(([None], [None]), (early, later))
+        self.assertEqual([at(10), at(0), at(11)], [report.fix_time for report in self.house.reports])
+
+
+class FrameTests(SynchronousTestCase):
+    def test_filtered(self) -> None:
+        """A report that a stage stops is not stored, but acknowledged, and the device lives."""
+        house = House(stages=(lambda report, last, device: None,))
+        (wire,) = connected(house, "a")
+        self.assertEqual([None], house.take(wire, fix(0)))
+        house.settle()
+        self.assertEqual([], house.reports)
+        self.assertEqual("online", house.devices["a"].state.status)
+
+    def test_broken_stage(self) -> None:
+        """A stage that fails is as if it were not there."""
+
+        def broken(report: Report, last: Report | None, device: Device) -> Report:
+            raise RuntimeError("broken")
+
+        house = House(stages=(broken,))
+        (wire,) = connected(house, "a")
+        house.take(wire, fix(0))
+        house.settle()
+        self.assertEqual(1, len(house.reports))
+        self.assertEqual(1, len(self.flushLoggedErrors(RuntimeError)))
+
+    def test_stage_that_waits(self) -> None:
+        """A stage that asks the outside world holds up its device, in order, and no other."""
+        answer: Deferred[None] = Deferred()
+
+        async def asked(report: Report) -> Report:
+            await answer
+            report.address = "here"
+            return report
+
+        def ask(report: Report, last: Report | None, device: Device) -> object:
+            return asked(report) if device.unique_id == "slow" and report.fix_time == at(0) else report
+
+        house = House(stages=(ask,))  # type: ignore[arg-type]
+        slow, quick = connected(house, "slow", "quick")
+        first, second = house.take(slow, fix(0)), house.take(slow, fix(1))
+        other = house.take(quick, fix(0))
+        house.settle()
+        self.assertEqual(([], [], [None]), (first, second, other))
+        answer.callback(None)
+        house.settle()
+        self.assertEqual(([None], [None]), (first, second))
+        self.assertEqual(
+            [(1, at(0), "here"), (1, at(1), None)],
+            [(one.device_id, one.fix_time, one.address) for one in house.reports if one.device_id == 1],
+        )
+
+    def test_events_carry_the_position(self) -> None:
+        """An event names the position that it was found in, by the id that the position got."""
+
+        def always(report: Report, last: Report | None, device: Device) -> list[Event]:
+            return [Event(device.id, "alarm", at(0), report.fix)]
+
+        house = House(detectors=(always,))
+        (wire,) = connected(house, "a")
+        house.take(wire, fix(0))
+        house.settle()
+        self.assertEqual([house.reports[0].id], [event.position_id for event in house.events])
+        self.assertNotEqual(0, house.reports[0].id)
+
+    def test_broken_detector(self) -> None:
+        """A detector that fails costs neither the report nor the events of the others."""
+
+        def broken(report: Report, last: Report | None, device: Device) -> list[Event]:
+            raise RuntimeError("broken")
+
+        def works(report: Report, last: Report | None, device: Device) -> list[Event]:
+            return [Event(device.id, "alarm", at(0))]
+
+        house = House(detectors=(broken, works))
+        (wire,) = connected(house, "a")
+        house.take(wire, fix(0))
+        house.settle()
+        self.assertEqual((1, 1), (len(house.reports), len(house.events)))
+        self.flushLoggedErrors(RuntimeError)
+
+    def test_without_a_time(self) -> None:
+        """A report with neither fix time nor the mark "no fix" cannot be stored and is dropped."""
+        house = House()
+        (wire,) = connected(house, "a")
+        self.assertEqual([None], house.take(wire, Position()))
+        house.settle()
+        self.assertEqual([], house.reports)
+
+
+class TellTests(SynchronousTestCase):
+    def test_after_the_commit(self) -> None:
+        """Clients hear of a report when it is committed, not before."""
+        house = House()
+        (wire,) = connected(house, "a")
+        house.told.clear()
+        house.connection.held = Deferred()
+        house.take(wire, fix(0))
+        house.settle()
+        self.assertEqual([], [told for told in house.told if told[0]])
+        house.connection.held.callback(None)
+        house.settle()
+        self.assertEqual([1], [len(told[0]) for told in house.told if told[0]])
+
+    def test_sign_of_life(self) -> None:
+        """A message without a report is a sign of life: told at once, and written before long."""
+        house = House()
+        (wire,) = connected(house, "a")
+        house.told.clear()
+        self.assertIsNone(house.intake.take(wire, [], b"frame"))
+        self.assertEqual([([], [], [1])], house.told)
+        house.clock.advance(1)
+        house.settle()
+        self.assertEqual([{1: ("online", at(0))}], [batch.signs for batch in house.committed])
+
+    def test_save_empty(self) -> None:
+        """When asked to, a message without a report is stored with the last known location."""
+        house = House(stages=(outdated,), options={"save_empty": True})
+        (wire,) = connected(house, "a")
+        house.intake.take(wire, [], b"frame")
+        house.settle()
+        self.assertEqual([(True, {})], [(report.outdated, report.attributes) for report in house.reports])
