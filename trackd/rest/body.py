@@ -31,6 +31,7 @@ class Type:
     read: Callable[[Any], Any]
     show: Callable[[Any], Any]
     absent: Any = None
+    size: Callable[[Any], int] | None = None  # what `Member.most` limits
 
 
 @frozen
@@ -38,7 +39,8 @@ class Member:
     """
     One member of an object: `name` in JSON, `field` in the store.
 
-    `ro`: shown as it was sent, but never stored. `required`: null is refused. `most`: the longest text.
+    `ro`: shown as it was sent, but never stored. `required`: it may be neither null nor missing. `most`: characters of
+    its text, or of its JSON.
     """
 
     name: str
@@ -55,14 +57,11 @@ class Member:
         """The value of what was sent. Raises ValueError."""
         found = self.type.read(value)
         if found is None:
-            if self.required:
-                raise ValueError("may not be null")
             return self.absent
-        if isinstance(found, str):
-            if self.trim:
-                found = found.strip()
-            if self.most is not None and len(found) > self.most:
-                raise ValueError(f"is longer than {self.most} characters")
+        if self.trim and isinstance(found, str):
+            found = found.strip()
+        if self.most is not None and self.type.size is not None and self.type.size(found) > self.most:
+            raise ValueError(f"is longer than {self.most} characters")
         return found
 
     @property
@@ -103,7 +102,8 @@ class Model:
             except ValueError as error:
                 raise ApiError(400, f"{self.name}.{name} {error}") from None
         for member in self.members:
-            found.setdefault(field(member), member.absent)
+            if found.setdefault(field(member), member.absent) is None and member.required:
+                raise ApiError(400, f"{self.name}.{member.name} is missing")
         return found
 
     def show(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -297,7 +297,7 @@ LONG = Type("long", read_integer, or_zero, 0)  # ids: null in the store is 0
 INT = Type("integer", lambda value: read_integer(value, 32), same, 0)
 DOUBLE = Type("double", read_double, number, 0.0)
 FLAG = Type("boolean", read_flag, bool, False)
-TEXT = Type("string", read_text, same)
+TEXT = Type("string", read_text, same, size=len)
 MOMENT = Type("date-time", read_moment, moment)
-FREE = Type("object", read_free, free, {})
+FREE = Type("object", read_free, free, {}, size=lambda value: len(json.dumps(value, separators=(",", ":"))))
 ANY = Type("any", same, same)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from html import escape
-from importlib.resources import files
+from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -23,6 +23,7 @@ from trackd.web.errors import refusal_of, refuse
 from trackd.web.proxies import Proxies
 from trackd.web.site import Request
 
+FOLDER = Path(__file__).with_name("pages")
 # Nothing from elsewhere, no script at all, in nobody's frame; the set-up link must not leak as a referrer.
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -42,7 +43,7 @@ def page(request: Request, file: str, status: int = 200, /, **texts: object) -> 
 
 @cache
 def source(file: str) -> Template:
-    return Template(files("trackd.web").joinpath("pages", file).read_text("utf-8"))
+    return Template((FOLDER / file).read_text("utf-8"))
 
 
 def sent(request: Request, body: bytes, content_type: str, status: int = 200) -> bytes:
@@ -114,6 +115,7 @@ class Pages:
     def failed(self, request: Any, failure: Failure) -> bytes:
         """Refusals as pages; for errors of the house one line."""
         error = failure.value
+        assert isinstance(error, Exception)
         if isinstance(error, HTTPException):
             return refuse(request, ApiError(error.code or 404, error.name))
         if isinstance(error, Done):

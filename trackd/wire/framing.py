@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from attrs import define, field
 
 from trackd.wire.format import BAD_FRAME, Split
+from trackd.wire.text import integer
 from trackd.wire.values import WireError
 
 LIMIT = 1024  # bytes: the usual longest frame
@@ -132,6 +133,24 @@ def sized(offset: int, width: int, extra: int = 0, *, little: bool = False, skip
         _check(total, limit)
         end = start + total
         return (buffer[start + skip : end], end) if end <= len(buffer) else None
+
+    return split
+
+
+def counted(offset: int, extra: int = 0, *, skip: int = 0) -> Split:
+    """
+    Frames carry their length as decimal digits between `offset` and the first comma.
+
+    Total = offset of the comma + length + `extra`; `skip` bytes behind it must be there and are not passed on. What is
+    no number there is an error. Fewer than ten bytes are not looked at.
+    """
+
+    def split(buffer: bytes, start: int) -> tuple[bytes, int] | None:
+        comma = buffer.find(b",", start + offset)
+        if comma < 0 or len(buffer) - start < 10:
+            return None
+        end = comma + integer(buffer[start + offset : comma]) + extra
+        return (buffer[start:end], end + skip) if end + skip <= len(buffer) else None
 
     return split
 

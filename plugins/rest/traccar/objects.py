@@ -1,0 +1,130 @@
+"""
+The objects of this dialect that clients write: their members in the order of the wire, and how each is read.
+"""
+
+from __future__ import annotations
+
+from trackd.rest.body import ANY, DOUBLE, FLAG, FREE, INT, LONG, MOMENT, TEXT, Member, Model
+
+# Characters of the JSON of one object's attributes.
+ATTRIBUTES = 4000
+
+
+def text(name: str, most: int = 128, *, trim: bool = False, required: bool = False, field: str = "") -> Member:
+    return Member(name, TEXT, field, trim=trim, required=required, most=most)
+
+
+ID = Member("id", LONG, ro=True)
+FREE_FORM = Member("attributes", FREE, most=ATTRIBUTES)
+
+DEVICE = Model(
+    "Device",
+    (
+        ID,
+        FREE_FORM,
+        Member("groupId", LONG),
+        Member("calendarId", LONG),
+        text("name", required=True),
+        text("uniqueId", trim=True, required=True),
+        Member("status", TEXT, default="offline", ro=True),
+        Member("lastUpdate", MOMENT, ro=True),
+        Member("positionId", LONG, ro=True),
+        text("phone", trim=True),
+        text("model"),
+        text("contact", 512),
+        text("category"),
+        Member("disabled", FLAG),
+        Member("expirationTime", MOMENT),
+    ),
+    frozenset(
+        """
+        motionStreak motionState motionPositionId motionTime motionDistance motionLatitude motionLongitude
+        overspeedState overspeedTime overspeedGeofenceId
+        """.split()
+    ),
+)
+
+GROUP = Model("Group", (ID, FREE_FORM, Member("groupId", LONG), text("name", required=True)))
+
+USER = Model(
+    "User",
+    (
+        ID,
+        FREE_FORM,
+        text("name", required=True),
+        text("login", trim=True),
+        text("email", trim=True, required=True),
+        text("phone", trim=True),
+        Member("readonly", FLAG),
+        Member("administrator", FLAG),
+        text("map"),
+        Member("latitude", DOUBLE),
+        Member("longitude", DOUBLE),
+        Member("zoom", INT),
+        text("coordinateFormat"),
+        Member("disabled", FLAG),
+        Member("expirationTime", MOMENT),
+        Member("deviceLimit", INT),
+        Member("userLimit", INT),
+        Member("deviceReadonly", FLAG),
+        Member("limitCommands", FLAG),
+        Member("disableReports", FLAG),
+        Member("fixedEmail", FLAG),
+        text("poiLayer", 512),
+        text("totpKey", 64),
+        Member("temporary", FLAG),
+        Member("password", TEXT, ro=True, write_only=True),
+    ),
+    frozenset(("hashedPassword", "salt", "manager")),
+)
+
+SERVER = Model(
+    "Server",
+    (
+        ID,
+        FREE_FORM,
+        Member("registration", FLAG),
+        Member("readonly", FLAG),
+        Member("deviceReadonly", FLAG),
+        text("map"),
+        text("bingKey"),
+        text("mapUrl", 512),
+        text("overlayUrl", 512),
+        Member("latitude", DOUBLE),
+        Member("longitude", DOUBLE),
+        Member("zoom", INT),
+        Member("forceSettings", FLAG),
+        text("coordinateFormat"),
+        Member("limitCommands", FLAG),
+        Member("disableReports", FLAG),
+        Member("fixedEmail", FLAG),
+        text("poiLayer", 512),
+        text("announcement", 4000),
+        Member("emailEnabled", FLAG, ro=True),
+        Member("geocoderEnabled", FLAG, ro=True),
+        Member("textEnabled", FLAG, ro=True),
+        Member("storageSpace", ANY, ro=True),
+        Member("newServer", FLAG, ro=True),
+        Member("openIdEnabled", FLAG, ro=True),
+        Member("openIdForce", FLAG, ro=True),
+        Member("version", TEXT, ro=True),
+    ),
+    tolerant=True,
+)
+
+COMMAND = Model(
+    "Command",
+    (
+        ID,
+        FREE_FORM,
+        Member("deviceId", LONG),
+        text("type"),
+        Member("textChannel", FLAG),
+        text("description", 4000),
+    ),
+    tolerant=True,
+)
+
+QUEUED_COMMAND = Model(
+    "QueuedCommand", (ID, FREE_FORM, Member("deviceId", LONG), text("type"), Member("textChannel", FLAG))
+)
