@@ -36,7 +36,7 @@ ANOTHER_TIME = datetime(2027, 2, 3, 4, 5, 6, tzinfo=UTC)  # where it must not
 UNIQUE_ID = "123456789012345"  # of the device to which commands are sent
 
 # Conversations whose recorded frame is shorter than what its own length says: the cutter takes more from the wire.
-SHORT_FRAMES = {"teltonika-034", "teltonika-037"}
+SHORT_FRAMES = {"gt06-071", "teltonika-034", "teltonika-037"}
 
 
 @define(eq=False)
