@@ -101,10 +101,10 @@ class Batch:
     reports: list[Report] = Factory(list)
     events: list[Event] = Factory(list)  # those without a report
     signs: dict[int, Sign] = Factory(dict)  # of life, by device, without a report
-    waiting: list[Deferred[None]] = Factory(list)
+    done: Deferred[None] | None = None  # all who wait for it have this one
 
     def __bool__(self) -> bool:
-        return bool(self.reports or self.events or self.signs or self.waiting)
+        return bool(self.reports or self.events or self.signs)
 
 
 @define(eq=False)
@@ -171,9 +171,17 @@ class Committer:
             self._soon = self.clock.callLater(self.patience, self._go)
 
     def barrier(self) -> Deferred[None] | None:
-        """Fires when all reports that were added so far are committed; None: they are."""
+        """
+        Fires when all reports that were added so far are committed; None: they are.
+
+        All who ask before a batch begins get the same Deferred: leave its result, None, as it is, and don't cancel it.
+        """
         batch = self._next if self._next.reports or self._next.events else self._now
-        return None if batch is None else self._later(batch.waiting)
+        if batch is None:
+            return None
+        if batch.done is None:
+            batch.done = Deferred(_not_to_be_cancelled)
+        return batch.done
 
     def _later(self, waiting: list[Deferred[None]]) -> Deferred[None]:
         later: Deferred[None] = Deferred()
@@ -205,7 +213,8 @@ class Committer:
             except Exception:
                 self._log.failure("after a commit")
             self._now = None
-            _fire(batch.waiting)
+            if batch.done is not None:
+                batch.done.callback(None)
             if self._room and not self.full:
                 _fire(self._room)
         self._running = False
@@ -428,6 +437,10 @@ def _states(states: list[State]) -> list[Any]:
 
 def _seconds(time: datetime | None) -> float | None:
     return None if time is None else time.timestamp()
+
+
+def _not_to_be_cancelled(deferred: Deferred[None]) -> None:
+    raise RuntimeError("others wait for this commit too")
 
 
 def _done() -> Deferred[None]:

@@ -80,35 +80,41 @@ class Network:
 
     def to_json(self) -> dict[str, Any]:
         """As the API shows it: members without a value are left out."""
-        shown = {
-            "homeMobileCountryCode": self.home_mcc,
-            "homeMobileNetworkCode": self.home_mnc,
-            "radioType": self.radio,
-            "carrier": self.carrier,
-            "considerIp": self.consider_ip,
-            "cellTowers": [
-                _present(
-                    radioType=cell.radio,
-                    cellId=cell.cid,
-                    locationAreaCode=cell.lac,
-                    mobileCountryCode=cell.mcc,
-                    mobileNetworkCode=cell.mnc,
-                    signalStrength=cell.signal,
-                )
-                for cell in self.cells
-            ]
-            or None,
-            "wifiAccessPoints": [
-                _present(macAddress=point.mac, signalStrength=point.signal, channel=point.channel)
-                for point in self.wifi
-            ]
-            or None,
-        }
-        return _present(**shown)
+        shown: dict[str, Any] = {}
+        if self.home_mcc is not None:
+            shown["homeMobileCountryCode"] = self.home_mcc
+        if self.home_mnc is not None:
+            shown["homeMobileNetworkCode"] = self.home_mnc
+        if self.radio is not None:
+            shown["radioType"] = self.radio
+        if self.carrier is not None:
+            shown["carrier"] = self.carrier
+        shown["considerIp"] = self.consider_ip
+        if self.cells:
+            shown["cellTowers"] = [_cell(cell) for cell in self.cells]
+        if self.wifi:
+            shown["wifiAccessPoints"] = [_point(point) for point in self.wifi]
+        return shown
 
 
-def _present(**members: Any) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if value is not None}
+def _cell(cell: CellTower) -> dict[str, Any]:
+    shown: dict[str, Any] = {} if cell.radio is None else {"radioType": cell.radio}
+    shown["cellId"] = cell.cid
+    shown["locationAreaCode"] = cell.lac
+    shown["mobileCountryCode"] = cell.mcc
+    shown["mobileNetworkCode"] = cell.mnc
+    if cell.signal is not None:
+        shown["signalStrength"] = cell.signal
+    return shown
+
+
+def _point(point: WifiAccessPoint) -> dict[str, Any]:
+    shown: dict[str, Any] = {"macAddress": point.mac}
+    if point.signal is not None:
+        shown["signalStrength"] = point.signal
+    if point.channel is not None:
+        shown["channel"] = point.channel
+    return shown
 
 
 @define(eq=False)

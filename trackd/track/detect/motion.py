@@ -62,6 +62,11 @@ def _refer(device: Device, fix: Fix) -> None:
 
 
 def _all_near(fixes: Iterable[Fix], here: Fix, reach: float) -> bool:
+    # Far off in latitude alone: mostly so for a device that drives, by the first fix that is looked at.
+    for fix in fixes:
+        if abs(fix.latitude - here.latitude) * 111_319.0 >= reach:
+            return False
+        break
     # In this little box nothing is as far away as `reach`; it spares the trigonometry for a device that stands.
     north = reach / DEGREE / 1.5
     east = north / max(0.01, cos(radians(min(90.0, abs(here.latitude)))))

@@ -17,8 +17,8 @@ def motion(report: Report, last: Report | None, device: Device) -> Report:
 
 def copy_attributes(report: Report, last: Report | None, device: Device) -> Report:
     """Carry over the attributes that `processing.copyAttributes` lists, where the report has none of its own."""
-    if last is not None and (names := device.value("processing.copyAttributes", "")):
-        for name in re.split("[, ]", names):
+    if last is not None and (names := device.setting("processing.copyAttributes")):
+        for name in re.split("[, ]", names) if isinstance(names, str) else names:
             if name in last.attributes and name not in report.attributes:
                 report.attributes[name] = last.attributes[name]
     return report
