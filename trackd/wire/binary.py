@@ -118,7 +118,7 @@ class BitReader:
 
     @classmethod
     def six(cls, text: bytes) -> BitReader:
-        """The bits of a text in which each character carries six of them, as AIS writes them."""
+        """The bits of a text in which each character carries six of them, as maritime transponders write them."""
         reader = cls(b"")
         value = 0
         for code in text:

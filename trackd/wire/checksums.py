@@ -65,8 +65,21 @@ crc8_nrsc5 = _crc(8, 0x31, 0xFF, False, 0, "CRC-8/NRSC-5: F7.")
 crc8_maxim = _crc(8, 0x31, 0, True, 0, "CRC-8/MAXIM, Dallas 1-wire: A1.")
 crc16_arc = _crc(16, 0x8005, 0, True, 0, "CRC-16/ARC, IBM: BB3D.")
 crc16_modbus = _crc(16, 0x8005, 0xFFFF, True, 0, "CRC-16/MODBUS: 4B37.")
-crc16_x25 = _crc(16, 0x1021, 0xFFFF, True, 0xFFFF, "CRC-16/X-25, ITU: 906E.")
-crc16_kermit = _crc(16, 0x1021, 0, True, 0, "CRC-16/KERMIT: 2189.")
+
+# The reflected relatives of a CRC that the standard library has are had by mirroring what goes in and what comes out.
+_MIRROR = bytes(_mirrored(byte, 8) for byte in range(256))
+
+
+def crc16_x25(data: bytes) -> int:
+    """CRC-16/X-25, ITU: 906E."""
+    value = binascii.crc_hqx(data.translate(_MIRROR), 0xFFFF)
+    return (_MIRROR[value & 0xFF] << 8 | _MIRROR[value >> 8]) ^ 0xFFFF
+
+
+def crc16_kermit(data: bytes) -> int:
+    """CRC-16/KERMIT: 2189."""
+    value = binascii.crc_hqx(data.translate(_MIRROR), 0)
+    return _MIRROR[value & 0xFF] << 8 | _MIRROR[value >> 8]
 
 
 def crc16_ccitt_false(data: bytes) -> int:

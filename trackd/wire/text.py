@@ -13,9 +13,10 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 
 # What may stand in a number at all; the rest is left to Python's own reading.
-_DECIMAL = (b"+-0123456789", "+-0123456789")
-_HEX = (b"+-0123456789abcdefABCDEF", "+-0123456789abcdefABCDEF")
-_FLOAT = (b"+-.0123456789", "+-.0123456789")
+_DECIMAL = "+-0123456789"
+_HEX = "+-0123456789abcdefABCDEF"
+_FLOAT = "+-.0123456789"
+_DECIMAL_BYTES, _HEX_BYTES, _FLOAT_BYTES = _DECIMAL.encode(), _HEX.encode(), _FLOAT.encode()
 _BLANKS = "".join(map(chr, range(0x21)))
 _BLANK_BYTES = bytes(range(0x21))
 
@@ -27,6 +28,8 @@ _ANY_FLOAT = re.compile(
 
 def integer(text: bytes | str) -> int:
     """A 32-bit integer."""
+    if text.isdigit() and len(text) < 10:
+        return int(text)  # nearly always
     value = long(text)
     if -0x80000000 <= value <= 0x7FFFFFFF:
         return value
@@ -35,7 +38,7 @@ def integer(text: bytes | str) -> int:
 
 def long(text: bytes | str) -> int:
     """A 64-bit integer."""
-    if text.strip(_DECIMAL[isinstance(text, str)]):  # type: ignore[arg-type]
+    if text.strip(_DECIMAL_BYTES) if isinstance(text, bytes) else text.strip(_DECIMAL):
         raise ValueError(f"no integer: {text!r}")
     return _within(int(text), 64, text)
 
@@ -56,7 +59,7 @@ def binary_integer(text: bytes | str) -> int:
 
 
 def _based(text: bytes | str, base: int) -> int:
-    if text.strip(_HEX[isinstance(text, str)]):  # type: ignore[arg-type]
+    if text.strip(_HEX_BYTES) if isinstance(text, bytes) else text.strip(_HEX):
         raise ValueError(f"no number of base {base}: {text!r}")
     if text[:2] in (b"0b", "0b", b"0B", "0B") and base == 2:
         raise ValueError(f"no number of base 2: {text!r}")
@@ -71,7 +74,7 @@ def _within(value: int, width: int, text: bytes | str) -> int:
 
 def number(text: bytes | str) -> float:
     """A float: with point or exponent or neither, blanks around it, `NaN`, `Infinity`, hex floats, a trailing d or f."""
-    if not text.strip(_FLOAT[isinstance(text, str)]):  # type: ignore[arg-type]
+    if not (text.strip(_FLOAT_BYTES) if isinstance(text, bytes) else text.strip(_FLOAT)):
         return float(text)
     found = _ANY_FLOAT.fullmatch(trimmed(latin(text) if isinstance(text, bytes) else text))
     if found is None:

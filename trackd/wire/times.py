@@ -31,13 +31,13 @@ def moment(
     if year < 100:
         year += 2000
     try:
-        time = datetime(year, month, day, hour, minute, second, ms * 1000, UTC)
+        local = datetime(year, month, day, hour, minute, second, ms * 1000, UTC)
     except ValueError:
-        time = _rolled(year, month, day) + timedelta(hours=hour, minutes=minute, seconds=second, milliseconds=ms)
+        local = _rolled(year, month, day) + timedelta(0, second, 0, ms, minute, hour)
     else:
         if year < 1583:
-            time = datetime.combine(_rolled(year, month, day), time.time(), UTC)
-    return time if zone is UTC else to_utc(time.replace(tzinfo=None), zone)
+            local = datetime.combine(_rolled(year, month, day), local.timetz())
+    return local if zone is UTC else local - _offset(local, zone)
 
 
 def _rolled(year: int, month: int, day: int) -> datetime:
@@ -53,9 +53,16 @@ def _rolled(year: int, month: int, day: int) -> datetime:
 
 def to_utc(local: datetime, zone: tzinfo) -> datetime:
     """A naive local time as UTC; where clocks are changed, by the standard offset."""
-    first = local.replace(tzinfo=zone).utcoffset() or timedelta()
-    second = local.replace(tzinfo=zone, fold=1).utcoffset() or timedelta()
-    return (local - min(first, second)).replace(tzinfo=UTC)
+    return (local - _offset(local, zone)).replace(tzinfo=UTC)
+
+
+def _offset(local: datetime, zone: tzinfo) -> timedelta:
+    """Of the offsets that a local time may have, the standard one; the zone of `local` itself does not matter."""
+    offset = zone.utcoffset(local)
+    if not isinstance(zone, timezone):
+        other = zone.utcoffset(local.replace(fold=1))
+        offset = min(offset or timedelta(), other or timedelta())
+    return offset or timedelta()
 
 
 def from_bytes(data: bytes) -> datetime:
@@ -64,20 +71,23 @@ def from_bytes(data: bytes) -> datetime:
     return moment(year, month, day, hour, minute, second)
 
 
+_BCD = bytes(10 * (byte >> 4) + (byte & 15) for byte in range(256))
+
+
 def from_bcd(data: bytes, zone: tzinfo = UTC) -> datetime:
     """Year, month, day, hour, minute, second, two packed decimal digits each."""
-    year, month, day, hour, minute, second = (10 * (byte >> 4) + (byte & 15) for byte in data)
+    year, month, day, hour, minute, second = data.translate(_BCD)
     return moment(year, month, day, hour, minute, second, zone=zone)
 
 
 def seconds(epoch: float) -> datetime:
     """Seconds since 1970."""
-    return _EPOCH + timedelta(seconds=epoch)
+    return _EPOCH + timedelta(0, epoch)
 
 
 def millis(epoch: int) -> datetime:
     """Milliseconds since 1970."""
-    return _EPOCH + timedelta(milliseconds=epoch)
+    return _EPOCH + timedelta(0, 0, 0, epoch)
 
 
 def since_2000(count: float) -> datetime:
@@ -202,31 +212,37 @@ def pattern(layout: str, zone: tzinfo = UTC) -> Callable[[str], datetime]:
 
 
 @lru_cache(256)
-def _layout(layout: str) -> re.Pattern[str]:
+def _layout(layout: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
+    """A layout as a pattern, and what its groups mean; `century` is a year of two digits."""
+    parts: list[str] = []
+
     def part(found: re.Match[str]) -> str:
         quoted, letters, _, other = found.groups()
         if letters:
-            return f"(?P<{_PARTS[letters[0]]}>[0-9]{{{len(letters)}}})"
+            parts.append("century" if letters == "yy" else _PARTS[letters[0]])
+            return f"([0-9]{{{len(letters)}}})"
         return re.escape(quoted if other is None else other)
 
-    return re.compile(re.sub(r"'([^']*)'|((?:([A-Za-z])\3*))|([^'A-Za-z])", part, layout))
+    shape = re.sub(r"'([^']*)'|((?:([A-Za-z])\3*))|([^'A-Za-z])", part, layout)
+    return re.compile(shape), tuple(parts)
 
 
 def exactly(layout: str, text: str, zone: tzinfo = UTC) -> datetime:
     """The time that a text of this layout means in `zone`; see `pattern`."""
-    found = _layout(layout).fullmatch(text)
+    shape, names = _layout(layout)
+    found = shape.fullmatch(text)
     if found is None:
         raise ValueError(f"no time of the form {layout}: {text!r}")
-    part = {name: int(digits) for name, digits in found.groupdict().items()}
-    year, month, day = part.get("year", 1970), part.get("month", 1), part.get("day", 1)
-    if len(found["year"] or "") == 2:
-        year += 2000
-    hour, minute, second, ms = part.get("hour", 0), part.get("minute", 0), part.get("second", 0), part.get("ms", 0)
-    if not 1 <= day <= 31:
-        raise ValueError(f"day {day}")
-    midnight = hour == 24 and not minute and not second and not ms
-    last = (datetime(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)).day
-    local = datetime(year, month, min(day, last), 0 if midnight else hour, minute, second, ms * 1000)
-    if midnight:
-        local += timedelta(days=1)
-    return local.replace(tzinfo=zone).astimezone(UTC)
+    part = dict(zip(names, map(int, found.groups()), strict=True)).get
+    year = part("year", 2000 + part("century", -30))
+    month, day, hour = part("month", 1), part("day", 1), part("hour", 0)
+    minute, second, ms = part("minute", 0), part("second", 0), part("ms", 0)
+    if day > 28:
+        if day > 31:
+            raise ValueError(f"day {day}")
+        day = min(day, (datetime(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)).day)
+    if hour == 24 and not (minute or second or ms):
+        local = datetime(year, month, day, tzinfo=zone) + timedelta(days=1)
+    else:
+        local = datetime(year, month, day, hour, minute, second, ms * 1000, zone)
+    return local if zone is UTC else local.astimezone(UTC)
