@@ -1,0 +1,158 @@
+"""
+The manners of all connections, whatever is spoken on them.
+
+There is a place for it or it is closed at once; who is silent for too long, or says for too long nothing by which it is
+known, is closed; what is closed gets what it is owed first, and only so much time for taking it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from trackd.listen.conversation import Conversation, bare
+from trackd.listen.server import Listener, Server
+from trackd.wire.format import Decode
+
+
+class Manners:
+    """
+    To be mixed into a Twisted protocol: the part of `Peer` and `Guest` that is the same for all connections.
+
+    The protocol calls `arrive` when it is connected, `received` for what comes, `lost` when it is disconnected.
+    """
+
+    transport: Any
+    host = ""
+    conversation: Conversation | None = None  # none: there was no place
+    _shut = False
+    _heard = 0.0  # when the last byte came
+    _since = 0.0  # when it connected
+    _watching: IDelayedCall | None = None
+    _greeting: IDelayedCall | None = None
+    _log = Logger()
+
+    def __init__(self, server: Server, listener: Listener) -> None:
+        self.server = server
+        self.listener = listener
+        self.counts = listener.counts(server)
+        self._idle = listener.idle(server.limits)
+
+    # What the protocol calls
+
+    def arrive(
+        self, transport: str, decode: Decode | None = None, raw: Callable[[Any], bytes] = bare, live: bool = True
+    ) -> Conversation | None:
+        """Begin the conversation; None if there is no place."""
+        server, listener = self.server, self.listener
+        local = self.transport.getHost()
+        self.host = address(self.transport.getPeer().host)
+        if not server.door.enter(self):
+            self.counts.refused += 1
+            self._shut = True
+            self.transport.abortConnection()
+            return None
+        self.counts.connections += 1
+        self.counts.open += 1
+        self._heard = self._since = server.clock.seconds()
+        session = listener.session(transport, f"{address(local.host)}:{local.port}", self.host)
+        session.now = datetime.fromtimestamp(self._since, UTC)
+        self.conversation = Conversation(
+            server, session, self.host, self, self.counts, decode or listener.format.decode, raw, live
+        )
+        self._watch()
+        if listener.format.greet is not None:
+            self._greet()
+        return self.conversation
+
+    def lost(self) -> None:
+        """The connection is closed."""
+        for call in (self._watching, self._greeting):
+            if call is not None and call.active():
+                call.cancel()
+        self._shut = True
+        if self.conversation is not None:
+            self.counts.open -= 1
+            self.server.door.hung_up(self)
+            self.conversation.end()
+
+    # Peer
+
+    def answer(self, frames: int, replies: Sequence[bytes]) -> None:
+        if replies and not self._shut:
+            self.transport.write(b"".join(replies))
+
+    def recognised(self) -> None:
+        self.server.door.recognised(self)
+
+    def settled(self) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close when what was written is sent, or cannot be sent."""
+        if self._shut:
+            return
+        self._shut = True
+        # A producer that stays registered would keep a TLS connection open.
+        self.transport.unregisterProducer()
+        self.transport.loseConnection()
+        if self._watching is not None and self._watching.active():
+            self._watching.cancel()
+        self._watching = self.server.clock.callLater(self.server.limits.linger, self.transport.abortConnection)
+
+    def over(self) -> None:
+        self.server.door.leave(self)
+
+    # Guest
+
+    def give_way(self) -> None:
+        self._shut = True
+        self.transport.abortConnection()
+
+    def finish(self) -> None:
+        if self.conversation is not None:
+            self.conversation.finish()
+
+    # Time
+
+    def _watch(self) -> None:
+        """Close if it is time, and look again when it may be."""
+        conversation, limits, now = self.conversation, self.server.limits, self.server.clock.seconds()
+        assert conversation is not None
+        if conversation.busy:
+            # It waits for us, not we for it.
+            self._heard = self._since = now
+        ends = []
+        if self._idle is not None:
+            ends.append(self._heard + self._idle)
+        if not conversation.known:
+            ends.append(self._since + limits.login_time)
+        if not ends:
+            # Nothing to look after: an idle time that never ends is not checked again.
+            self._watching = None
+        elif min(ends) <= now:
+            self._log.debug("{name}: {peer}: silent", name=self.listener.format.name, peer=self.host)
+            self.close()
+        else:
+            self._watching = self.server.clock.callLater(min(ends) - now, self._watch)
+
+    def _greet(self) -> None:
+        format, conversation = self.listener.format, self.conversation
+        assert conversation is not None and format.greet is not None
+        conversation.session.now = datetime.fromtimestamp(self.server.clock.seconds(), UTC)
+        try:
+            conversation.send(format.greet(conversation.session))
+        except Exception:
+            self._log.failure("{name}: {peer}", Failure(), name=format.name, peer=self.host)
+        if format.greet_interval > 0:
+            self._greeting = self.server.clock.callLater(format.greet_interval, self._greet)
+
+
+def address(host: str) -> str:
+    """An address of the fourth version as such, although the socket speaks the sixth."""
+    return host.removeprefix("::ffff:")

@@ -1,0 +1,89 @@
+"""
+Wire formats in MQTT: the broker's side, as far as a device that publishes needs it.
+
+    CONNECT     the client id is looked up; a stranger is told so and stays connected
+    SUBSCRIBE   is answered, and nothing is ever published to it
+    PUBLISH     its payload is a frame, acknowledged when what it says is committed; a stranger's is passed over
+    others      pass without an answer
+
+After a malformed packet nothing of the connection is read any more; it ends when it has been silent for too long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from trackd.listen.server import Listener, Server
+from trackd.listen.stream import Connection, Connections
+from trackd.wire import mqtt
+from trackd.wire.format import Session, Split
+from trackd.wire.mqtt import Connect, Publish, Subscribe
+from trackd.wire.values import Login, Output, Reply, WireError
+
+
+class Client(Connection):
+    """A device that is connected to us as to a broker."""
+
+    def __init__(self, server: Server, listener: Listener) -> None:
+        super().__init__(server, listener)
+        self._version = 4
+        self._deaf = False
+
+    def spoken(self) -> tuple[Any, ...]:
+        return "mqtt", self.decode, shown
+
+    def cutter(self, session: Session) -> Split:
+        return mqtt.split
+
+    def most(self) -> int:
+        return mqtt.LIMIT + 5
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._deaf:
+            self._heard = self.server.clock.seconds()
+            self.counts.bytes += len(data)
+        else:
+            super().dataReceived(data)
+
+    def _cut(self, data: bytes) -> Iterator[Any]:
+        """The packets that mean anything to us."""
+        if self._deaf:
+            return
+        try:
+            for packet in super()._cut(data):
+                read = mqtt.read(packet, self._version)
+                if isinstance(read, Connect):
+                    self._version = read.version
+                if read is not None:
+                    yield read
+        except WireError as error:
+            self._deaf = True
+            assert self.conversation is not None
+            self.conversation.complain(error, data)
+
+    def decode(self, packet: Any, session: Session) -> Iterator[Output]:
+        """A packet as a frame of the conversation."""
+        if isinstance(packet, Connect):
+            known, stranger = mqtt.connack(packet.version, True), mqtt.connack(packet.version, False)
+            yield Login((packet.client_id,), known, stranger, optional=True)
+        elif isinstance(packet, Subscribe):
+            yield Reply(mqtt.suback(self._version, packet.packet_id))
+        elif isinstance(packet, Publish):
+            yield Login.of()
+            yield from self.listener.format.decode(packet.payload, session)
+            if packet.packet_id is not None:
+                yield Reply(mqtt.puback(packet.packet_id))
+
+
+def shown(packet: Any) -> bytes:
+    """A packet as bytes, for logs and for the list of unknown devices."""
+    if isinstance(packet, Publish):
+        return packet.payload
+    return packet.client_id.encode() if isinstance(packet, Connect) else b""
+
+
+class Clients(Connections):
+    """Makes the connections of a listener."""
+
+    protocol = Client

@@ -1,0 +1,116 @@
+"""
+The listening ports of a server: all of them open, or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
+
+from trackd.listen.datagram import Datagrams
+from trackd.listen.http import Channels
+from trackd.listen.mqtt import Clients
+from trackd.listen.server import Listener, Server
+from trackd.listen.stream import Connections
+
+BACKLOG = 1024  # connections that the kernel keeps for us: after a restart all devices come at once
+DATAGRAM = 65536  # bytes
+
+
+class CannotListen(Exception):
+    """A port cannot be opened; the message names the setting, the port and the reason."""
+
+
+class Listeners(Service):
+    """
+    The ports of these listeners.
+
+    All of them are bound in one turn of the reactor, so that nobody is let in before the last one is open; if one
+    cannot be, the others are closed again.
+    """
+
+    name = "listeners"
+    _log = Logger()
+
+    def __init__(self, reactor: Any, server: Server, listeners: Sequence[Listener], grace: float = 2.0) -> None:
+        """`grace`: seconds that connections have at the stop for what they are owed."""
+        self.reactor = reactor
+        self.server = server
+        self.listeners = tuple(listeners)
+        self.grace = grace
+        self._streams: list[Any] = []
+        self._datagrams: list[tuple[Any, Datagrams]] = []
+
+    def startService(self) -> None:
+        """Open all ports; raises CannotListen."""
+        for listener in self.listeners:
+            try:
+                self._open(listener)
+            except CannotListenError as error:
+                ports = self._streams + [port for port, _ in self._datagrams]
+                self._streams, self._datagrams = [], []
+                _closed(ports).addErrback(lambda failure: self._log.failure("a port cannot be closed", failure))
+                raise CannotListen(f"{listener.key}: {_reason(listener, error)}") from error
+        super().startService()
+
+    def _open(self, listener: Listener) -> None:
+        reactor, port, interface = self.reactor, listener.port, listener.address
+        if listener.format.tcp:
+            factory = _maker(listener)(self.server, listener)
+            if listener.tls is None:
+                stream = reactor.listenTCP(port, factory, backlog=BACKLOG, interface=interface)
+            else:
+                stream = reactor.listenSSL(port, factory, listener.tls, backlog=BACKLOG, interface=interface)
+            self._streams.append(stream)
+        if listener.format.udp:
+            datagrams = Datagrams(self.server, listener)
+            opened = reactor.listenUDP(port, datagrams, interface=interface, maxPacketSize=DATAGRAM)
+            self._datagrams.append((opened, datagrams))
+
+    def stopService(self) -> Deferred[None]:
+        super().stopService()
+        return Deferred.fromCoroutine(self.stop())
+
+    async def stop(self) -> None:
+        """
+        Let nobody in any more, and close what is open when it has got what it is owed, or when the grace is over.
+
+        To be called while the intake still works. Calling it again does nothing.
+        """
+        door = self.server.door
+        streams, self._streams = self._streams, []
+        ports, self._datagrams = self._datagrams, []
+        await _closed(streams)
+        settled = [datagrams.finish() for _, datagrams in ports]
+        for guest in door.guests:
+            guest.finish()
+        # At the time-out these are cancelled one by one; the list itself ends well.
+        await DeferredList([door.empty(), *settled], consumeErrors=True).addTimeout(self.grace, self.server.clock)
+        if len(door):
+            self._log.warn("{open} connections are closed with something owed", open=len(door))
+        for guest in door.guests:
+            guest.give_way()
+        await _closed([port for port, _ in ports])
+
+
+def _maker(listener: Listener) -> type[Connections | Channels]:
+    """What speaks a format on TCP."""
+    if listener.format.http:
+        return Channels
+    return Clients if listener.format.mqtt else Connections
+
+
+def _closed(ports: Sequence[Any]) -> Deferred[Any]:
+    """Fires when these ports are closed."""
+    return DeferredList([stopping for port in ports if (stopping := port.stopListening()) is not None])
+
+
+def _reason(listener: Listener, error: CannotListenError) -> str:
+    where = f"{listener.address} port {listener.port}" if listener.address else f"port {listener.port}"
+    why = getattr(error.socketError, "strerror", None) or error.socketError
+    return f"cannot listen on {where}: {why}"
