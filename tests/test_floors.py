@@ -135,6 +135,12 @@ class FloorsTests(SynchronousTestCase):
         found = [path for folder in ("trackd", "plugins", "twisted") for path in (ROOT / folder).rglob("__init__.py")]
         self.assertEqual(found, [])
 
+    def test_every_test_is_found(self) -> None:
+        """``trial tests`` goes only into folders that are packages."""
+        folders = {path.parent for path in (ROOT / "tests").rglob("test_*.py")}
+        folders |= {parent for folder in folders for parent in folder.parents if parent.is_relative_to(ROOT / "tests")}
+        self.assertEqual([str(folder) for folder in folders if not (folder / "__init__.py").exists()], [])
+
 
 class ScanTests(SynchronousTestCase):
     """The scans find what they are for."""
