@@ -334,7 +334,6 @@ class ElementTests(SynchronousTestCase):
             "FMB640": (9, 205, 701),
             "FM3612": (701,),
             "FM5500": (),
-            "FM4600": (),
             "FMA600": (701,),
             "MTB100": (9, 80, 205),
             "MSP500": (9, 80, 205),
