@@ -1,0 +1,126 @@
+"""
+The live socket of the Traccar web client, `/api/socket`: JSON objects whose members are arrays.
+
+    ← {"positions":[…]}                    the latest position of each device, right after connecting
+    ← {"devices":[…]}                      a device was heard, or was lost
+    ← {"events":[…]}                       for users with a notification that matches
+    ← {"positions":[…]}
+    ← {"logs":[{"protocol":"gt06",…}]}     while the client wants them
+    ← {}                                   every 55 seconds
+    → {"logs":true}
+
+All news of one commit go into one message per member, in this order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import orjson
+from attrs import define, frozen
+
+from plugins.rest.traccar.models import Event, device_json, dumps, event_json, position_json
+from trackd.live.dialect import User
+from trackd.live.news import DeviceNews, RawFrame
+
+
+class Notices(Protocol):
+    """Which events users want to be told of, and in which words."""
+
+    def wanted(self, user_id: int, event: Event) -> bool: ...
+
+    def words(self, event: Event) -> str: ...
+
+
+@frozen
+class NoNotices:
+    """Nobody has asked for any event."""
+
+    def wanted(self, user_id: int, event: Event) -> bool:
+        return False
+
+    def words(self, event: Event) -> str:
+        return event.type
+
+
+@frozen(eq=False)
+class TraccarLive:
+    """The dialect. `notices` knows the users' notifications."""
+
+    notices: Notices = NoNotices()
+    name: str = "traccar"
+    keepalive: bytes = b"{}"
+    interval: float = 55.0
+
+    def open(self, user: User, parameters: Mapping[str, str]) -> TraccarTalk:
+        return TraccarTalk(user.id, self.notices)
+
+    def device(self, news: DeviceNews) -> bytes:
+        return dumps(device_json(news.device, news.state))
+
+    def event(self, event: Event) -> bytes:
+        return dumps(event_json(event, self.notices.words(event)))
+
+    def position(self, position: Any) -> bytes:
+        return dumps(position_json(position))
+
+    def frame(self, frame: RawFrame) -> bytes:
+        return dumps(
+            {
+                "protocol": frame.protocol,
+                "uniqueId": frame.unique_id or None,
+                "deviceId": frame.device_id or 0,
+                "data": frame.data.hex(),
+                "host": frame.host,
+            }
+        )
+
+
+@define(eq=False)
+class TraccarTalk:
+    """One client: what it may hear depends on its user, and on whether it has asked for raw frames."""
+
+    user_id: int
+    notices: Notices
+    logs: bool = False
+
+    def greet(self, positions: Sequence[bytes]) -> list[bytes]:
+        return [_message(b"positions", positions)]
+
+    def hear(self, text: bytes) -> list[bytes]:
+        try:
+            said = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return []
+        if isinstance(said, dict) and "logs" in said:
+            self.logs = _flag(said["logs"])
+        return []
+
+    def wants(self, event: Event) -> bool:
+        return self.notices.wanted(self.user_id, event)
+
+    def tell(
+        self,
+        devices: Sequence[bytes],
+        events: Sequence[bytes],
+        positions: Sequence[bytes],
+        frames: Sequence[bytes],
+    ) -> Iterator[bytes]:
+        if devices:
+            yield _message(b"devices", devices)
+        if events:
+            yield _message(b"events", events)
+        if positions:
+            yield _message(b"positions", positions)
+        if frames:
+            yield _message(b"logs", frames)
+
+
+def _message(member: bytes, objects: Sequence[bytes]) -> bytes:
+    return b'{"%b":[%b]}' % (member, b",".join(objects))
+
+
+def _flag(value: Any) -> bool:
+    """How the dialect reads a boolean from what is none: numbers but 0 and the text `true` are true."""
+    return value.strip() == "true" if isinstance(value, str) else isinstance(value, bool | int | float) and bool(value)

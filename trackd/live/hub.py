@@ -1,0 +1,311 @@
+"""
+The hub: who wants to hear what, and telling them.
+
+    intake ── tell(news) ──┐                    ┌── Listener (a user) ── Subscriber (a socket) ── Outlet ── transport
+    services ─ rights_changed ─ Hub ── Audience ┤
+    listeners ─ log(frame) ┘      (a dialect)   └── Listener …
+
+The news of one commit become one message per kind and socket, joined from fragments that are encoded once per dialect.
+When nobody listens nothing is encoded, and the news need not even be made: see `Hub.heard`.
+
+A server that shares its database with others tells its own commits to its own hub. What the others commit will come
+over a bus, and goes into the same `tell`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import LoopingCall, deferLater
+from twisted.logger import Logger
+
+from trackd.live.dialect import Dialect, Talk, User
+from trackd.live.news import News, RawFrame
+from trackd.live.outlet import Outlet, Send
+from trackd.live.subscriber import GOING_AWAY, Limits, Piece, Subscriber, texts
+
+# Positions that are encoded for a greeting before others get their turn.
+SOME = 500
+
+Rights = Callable[[int], Awaitable[Collection[int]]]  # of a user: ids of the devices
+Latest = Callable[[int], Awaitable[Sequence[Any]]]  # of a user: the latest positions of the devices
+
+
+@define(eq=False)
+class Listener:
+    """A user who listens in one dialect, with one socket or several."""
+
+    user_id: int
+    devices: frozenset[int] = frozenset()
+    sockets: list[Subscriber] = field(factory=list)
+    asked: int = 0  # number of the question whose answer `devices` is
+
+
+@define(eq=False)
+class Audience:
+    """All who listen in one dialect."""
+
+    listeners: dict[int, Listener] = field(factory=dict)  # by user
+    watchers: dict[int, list[Listener]] = field(factory=dict)  # by device
+
+    def tell(self, news: Sequence[News]) -> None:
+        watchers = self.watchers
+        told: set[Listener] = set()
+        for item in news:
+            watching = watchers.get(item.device_id)
+            if watching is None:
+                continue
+            device = Piece(item.device) if item.device is not None else None
+            events = [Piece(event) for event in item.events]
+            positions = [Piece(position) for position in item.positions]
+            for listener in watching:
+                for subscriber in listener.sockets:
+                    subscriber.take(item.device_id, device, events, positions)
+            told.update(watching)
+        for listener in told:
+            for subscriber in listener.sockets[:]:
+                subscriber.flush()
+
+    def admit(self, listener: Listener, devices: frozenset[int]) -> None:
+        """From now on these devices are what the listener may see."""
+        lost = listener.devices - devices
+        for device in devices - listener.devices:
+            self.watchers.setdefault(device, []).append(listener)
+        for device in lost:
+            watching = self.watchers[device]
+            watching.remove(listener)
+            if not watching:
+                del self.watchers[device]
+        listener.devices = devices
+        if lost:
+            for subscriber in listener.sockets:
+                subscriber.forget(lost)
+
+
+@define(eq=False)
+class Hub:
+    """
+    Sockets by dialect, by user and by device.
+
+    `rights` and `latest` ask the database what a user may see; sockets live on what they said last, and
+    `rights_changed` has them ask again.
+    """
+
+    clock: IReactorTime
+    rights: Rights
+    latest: Latest
+    limits: Limits = field(factory=Limits)
+    dropped: int = field(default=0, init=False)  # events and raw frames that slow sockets have missed
+    count: int = field(default=0, init=False)  # sockets
+    _audiences: dict[Dialect, Audience] = field(factory=dict, init=False)
+    _question: int = field(default=0, init=False)
+    _again: dict[int, IDelayedCall] = field(factory=dict, init=False)
+    _logging: set[Subscriber] = field(factory=set, init=False)
+    _logs_due: IDelayedCall | None = field(default=None, init=False)
+    _ticking: LoopingCall = field(init=False)
+    _stopped: list[Deferred[None]] = field(factory=list, init=False)
+    _stopping: bool = field(default=False, init=False)
+    _log: Logger = field(factory=Logger, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._ticking = LoopingCall(self._tick)
+        self._ticking.clock = self.clock
+
+    def start(self) -> None:
+        """Begin to send keepalives and to drop those who don't read."""
+        self._stopping = False
+        self._ticking.start(1.0, now=False).addErrback(
+            lambda failure: self._log.failure("the hub's clock has stopped", failure=failure)
+        )
+
+    def stop(self) -> Deferred[None]:
+        """Close all sockets; fires when they are gone."""
+        self._stopping = True
+        if self._ticking.running:
+            self._ticking.stop()
+        for call in [*self._again.values(), *([self._logs_due] if self._logs_due else [])]:
+            call.cancel()
+        self._again.clear()
+        self._logs_due = None
+        gone: Deferred[None] = Deferred()
+        self._stopped.append(gone)
+        for subscriber in list(self._subscribers()):
+            subscriber.hang_up(GOING_AWAY, "the server stops")
+        self._perhaps_stopped()
+        return gone
+
+    def _perhaps_stopped(self) -> None:
+        if not self.count:
+            stopped, self._stopped = self._stopped, []
+            for one in stopped:
+                one.callback(None)
+
+    def _subscribers(self) -> Iterator[Subscriber]:
+        for audience in self._audiences.values():
+            for listener in audience.listeners.values():
+                yield from listener.sockets
+
+    def _tick(self) -> None:
+        for subscriber in list(self._subscribers()):
+            try:
+                subscriber.tick()
+            except Exception:
+                self._log.failure("a socket's clock")
+
+    # News
+
+    @property
+    def heard(self) -> bool:
+        """Somebody listens; otherwise news need not be made."""
+        return bool(self._audiences)
+
+    def heard_of(self, device_id: int) -> bool:
+        """Somebody listens who may see this device."""
+        return any(device_id in audience.watchers for audience in self._audiences.values())
+
+    def tell(self, news: Sequence[News]) -> None:
+        """Tell everybody who may hear it. All news of one commit in one call, in their order."""
+        for audience in list(self._audiences.values()):
+            audience.tell(news)
+
+    @property
+    def logging(self) -> bool:
+        """Somebody wants raw frames; otherwise `log` need not be called."""
+        return bool(self._logging)
+
+    def log(self, frame: RawFrame) -> None:
+        """
+        Show a raw frame to those who asked for them.
+
+        It follows the next news of the socket, or leaves after `Limits.gather` seconds.
+        """
+        if not self._logging:
+            return
+        pieces: dict[Dialect, Piece] = {}
+        for subscriber in self._logging:
+            if self._may_see(subscriber, frame.device_id):
+                if (piece := pieces.get(subscriber.dialect)) is None:
+                    piece = pieces[subscriber.dialect] = Piece(frame)
+                subscriber.frame(piece)
+        if pieces and self._logs_due is None:
+            self._logs_due = self.clock.callLater(self.limits.gather, self._flush_logs)
+
+    def _may_see(self, subscriber: Subscriber, device_id: int | None) -> bool:
+        if device_id is None:
+            return self.limits.strangers
+        return device_id in self._audiences[subscriber.dialect].listeners[subscriber.user_id].devices
+
+    def _flush_logs(self) -> None:
+        self._logs_due = None
+        for subscriber in list(self._logging):
+            subscriber.flush()
+
+    # Sockets
+
+    def has_room(self, user: User) -> bool:
+        """One more socket of this user would keep the limits."""
+        of_user = sum(
+            len(listener.sockets)
+            for audience in self._audiences.values()
+            if (listener := audience.listeners.get(user.id)) is not None
+        )
+        return not self._stopping and self.count < self.limits.connections and of_user < self.limits.user_connections
+
+    def join(
+        self,
+        user: User,
+        dialect: Dialect,
+        parameters: Mapping[str, str],
+        send: Send,
+        hang_up: Callable[[int, str], None],
+    ) -> Subscriber:
+        """A socket has opened. It hears nothing until `welcome`, but misses nothing either."""
+        talk: Talk = dialect.open(user, parameters)
+        outlet = Outlet(send, self.limits.queue, self.limits.burst)
+        subscriber = Subscriber(user.id, dialect, talk, outlet, self.limits, self.clock.seconds, hang_up)
+        listener = self._audiences.setdefault(dialect, Audience()).listeners.setdefault(user.id, Listener(user.id))
+        listener.sockets.append(subscriber)
+        self.count += 1
+        return subscriber
+
+    async def welcome(self, subscriber: Subscriber) -> None:
+        """
+        Send the first messages: the latest position of each device that the user may see.
+
+        The socket is subscribed before they are read, so that no report falls between. Fails as the database fails.
+        """
+        # Asked also for a user whose other sockets know it: a change between the two must not be missed.
+        await self._ask(subscriber.user_id)
+        shown = await self.latest(subscriber.user_id)
+        dialect = subscriber.dialect
+        said = []
+        for start in range(0, len(shown), SOME):
+            if start:
+                await deferLater(self.clock, 0)
+            said += texts(dialect, map(Piece, shown[start : start + SOME]), dialect.position)
+        subscriber.welcome(shown, said)
+
+    def hear(self, subscriber: Subscriber, text: bytes) -> None:
+        """A client's message has come."""
+        subscriber.say(subscriber.talk.hear(text))
+        if subscriber.talk.logs:
+            self._logging.add(subscriber)
+        else:
+            self._logging.discard(subscriber)
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """A socket has closed."""
+        audience = self._audiences[subscriber.dialect]
+        listener = audience.listeners[subscriber.user_id]
+        listener.sockets.remove(subscriber)
+        if not listener.sockets:
+            audience.admit(listener, frozenset())
+            del audience.listeners[subscriber.user_id]
+            if not audience.listeners:
+                del self._audiences[subscriber.dialect]
+        self._logging.discard(subscriber)
+        subscriber.outlet.close()
+        self.dropped += subscriber.dropped
+        self.count -= 1
+        self._perhaps_stopped()
+
+    # Permissions
+
+    def rights_changed(self, user_id: int | None = None) -> Deferred[None]:
+        """
+        Ask again what this user may see (None: every user who listens). Fires when it is so; never fails.
+
+        What can't be asked now is asked again later.
+        """
+        return Deferred.fromCoroutine(self._reconsider(user_id))
+
+    async def _reconsider(self, user_id: int | None) -> None:
+        listening = {user for audience in self._audiences.values() for user in audience.listeners}
+        for user in sorted(listening) if user_id is None else [user_id] if user_id in listening else []:
+            try:
+                await self._ask(user)
+            except Exception:
+                self._log.failure("permissions of user {user} can't be read", user=user)
+                if user not in self._again and not self._stopping:
+                    self._again[user] = self.clock.callLater(self.limits.retry, self._ask_again, user)
+
+    def _ask_again(self, user_id: int) -> None:
+        del self._again[user_id]
+        self.rights_changed(user_id).addErrback(
+            lambda failure: self._log.failure("permissions of user {user}", user=user_id, failure=failure)
+        )
+
+    async def _ask(self, user_id: int) -> None:
+        self._question += 1
+        question = self._question
+        devices = frozenset(await self.rights(user_id))
+        for audience in self._audiences.values():
+            listener = audience.listeners.get(user_id)
+            # Answers may overtake each other: the latest question's counts.
+            if listener is not None and listener.asked < question:
+                listener.asked = question
+                audience.admit(listener, devices)
