@@ -76,7 +76,7 @@ class BinaryTests(SynchronousTestCase):
 class RangeTests(SynchronousTestCase):
     def test_range(self) -> None:
         """A place that is not on earth is refused, and so is one that is no number."""
-        for latitude, longitude in ((90, 180), (-90, -180), (0, 0)):
+        for latitude, longitude in ((90.0, 180.0), (-90.0, -180.0), (0.0, 0.0)):
             coordinates.check_position(Position(latitude=latitude, longitude=longitude))
         for latitude, longitude in ((90.1, 0), (-90.1, 0), (0, 180.1), (0, -180.1), (math.nan, 0), (0, math.inf)):
             with self.assertRaises(WireError):

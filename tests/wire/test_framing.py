@@ -188,7 +188,8 @@ def _indifferent(name: str) -> Callable[..., None]:
         whole = Frames(split)
         expected = list(whole.feed(data))
         pieces = Frames(split)
-        found, at = [], 0
+        found: list[bytes] = []
+        at = 0
         while at < len(data):
             step = draw.draw(some.integers(1, 4))
             found += pieces.feed(data[at : at + step])

@@ -17,7 +17,7 @@ class NumberTests(SynchronousTestCase):
 
     def test_integers(self) -> None:
         """An integer is one sign at most, then digits, within 32 bits."""
-        for given, value in (
+        for one, value in (
             (b"0", 0),
             ("0012", 12),
             (b"+5", 5),
@@ -26,7 +26,7 @@ class NumberTests(SynchronousTestCase):
             (b"-2147483648", -2147483648),
             ("0000000000000012", 12),
         ):
-            self.assertEqual(text.integer(given), value)
+            self.assertEqual(text.integer(one), value)
         self.refused(
             text.integer, b"", b" 1", "1 ", "1.0", b"2147483648", "-2147483649", "0x1", "1_0", "--1", "-", b"1e3"
         )
@@ -50,7 +50,7 @@ class NumberTests(SynchronousTestCase):
 
     def test_floats(self) -> None:
         """Floats come with a point, an exponent, blanks, a type letter, in hex, or as infinity and no number."""
-        for given, value in (
+        for one, value in (
             (b"1", 1.0),
             ("1.", 1.0),
             (b".5", 0.5),
@@ -65,7 +65,7 @@ class NumberTests(SynchronousTestCase):
             ("Infinity", math.inf),
             (b"-Infinity", -math.inf),
         ):
-            self.assertEqual(text.number(given), value, given)
+            self.assertEqual(text.number(one), value, one)
         self.assertTrue(math.isnan(text.number("NaN")))
         self.refused(
             text.number, "", ".", "-", "--1", "1,5", "1_0", "nan", "inf", "infinity", "1.2.3", "0x1", "1 2", b"\xb2"
@@ -182,6 +182,6 @@ class CharacterTests(SynchronousTestCase):
 
     def test_base64(self) -> None:
         """Both alphabets, padded or not; foreign characters are passed over."""
-        for given in ("+/8=", "-_8", b"+\r\n/8", "-_8=ignored"):
-            self.assertEqual(text.from_base64(given), b"\xfb\xff")
+        for one in ("+/8=", "-_8", b"+\r\n/8", "-_8=ignored"):
+            self.assertEqual(text.from_base64(one), b"\xfb\xff")
         self.assertEqual(text.from_base64("QUJDR"), b"ABC")
