@@ -4,11 +4,11 @@ An intake in memory, with the interface of the real one: tests say who is known 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, succeed
 
 from trackd.listen.intake import Device, Intake, Link
 from trackd.wire.format import Session, WireFormat
@@ -29,13 +29,12 @@ class MemoryDevice:
         return self.attributes.get(name)
 
 
-@define(eq=False)
+@define(eq=False, slots=False)  # so that a test can replace a method
 class MemoryIntake:
     """
     Knows the devices that it was told of.
 
-    `held`: commits wait for `commit()`. `asking`: look-ups wait for `tell()`, as when the database must be asked;
-    so do `storing` for files and attributes, and `fetching` for queued commands.
+    `held`: commits wait for `commit()`. `asking`: look-ups wait for `tell()`, as when the database must be asked.
     """
 
     held: bool = False

@@ -244,7 +244,8 @@ class Conversation:
                 if isinstance(found, Deferred):
                     turn.asked = output
                     return found
-                self._found(turn, output, found)
+                if not self._found(turn, output, found):
+                    break
             elif isinstance(output, Reply):
                 turn.owed.append(self._dressed(output.data))
             elif (waiting := self._obey(turn, output)) is not None:
@@ -276,18 +277,17 @@ class Conversation:
             return
         asked, turn.asked = turn.asked, None
         if isinstance(asked, Login):
-            self._found(turn, asked, answer)
+            if not self._found(turn, asked, answer):
+                turn.outputs = iter(())
         elif isinstance(asked, TakeCommand):
             self.session.command = answer
 
-    def _found(self, turn: Turn, login: Login, device: Device | None) -> None:
+    def _found(self, turn: Turn, login: Login, device: Device | None) -> bool:
+        """Whether the frame goes on."""
         self.session.device = device
-        if device is not None:
-            if not self.known:
-                self.known = True
-                self.peer.recognised()
-        elif not login.optional:
-            turn.outputs = iter(())
+        if device is not None and not self.known:
+            self.known = True
+            self.peer.recognised()
         words = login.reject if device is None else login.accept
         if words and not self._mute:
             words = self._dressed(words)
@@ -298,6 +298,7 @@ class Conversation:
                 self._owed.append(words)
             else:
                 self.peer.answer(0, [words])
+        return device is not None or login.optional
 
     def _believe(self, turn: Turn) -> Deferred[Any] | None:
         """The frame has been read to its end."""

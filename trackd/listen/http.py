@@ -12,8 +12,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from twisted.internet.interfaces import IAddress
-from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
+from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.http import Request as TwistedRequest
@@ -194,16 +193,3 @@ class Channel(Manners, HTTPChannel):
 def shown(request: Any) -> bytes:
     """A request as bytes, without its headers: for logs, and for the list of unknown devices."""
     return f"{request.method} {request.uri}\r\n\r\n".encode("latin-1", "replace") + request.body
-
-
-class Channels(ServerFactory):
-    """Makes the connections of a listener."""
-
-    noisy = False
-
-    def __init__(self, server: Server, listener: Listener) -> None:
-        self.server = server
-        self.listener = listener
-
-    def buildProtocol(self, addr: IAddress | None) -> Protocol:
-        return Channel(self.server, self.listener)

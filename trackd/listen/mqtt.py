@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from trackd.listen.server import Listener, Server
-from trackd.listen.stream import Connection, Connections
+from trackd.listen.stream import Connection
 from trackd.wire import mqtt
 from trackd.wire.format import Session, Split
 from trackd.wire.mqtt import Connect, Publish, Subscribe
@@ -81,9 +81,3 @@ def shown(packet: Any) -> bytes:
     if isinstance(packet, Publish):
         return packet.payload
     return packet.client_id.encode() if isinstance(packet, Connect) else b""
-
-
-class Clients(Connections):
-    """Makes the connections of a listener."""
-
-    protocol = Client

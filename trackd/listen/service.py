@@ -10,13 +10,15 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
 
 from trackd.listen.datagram import Datagrams
-from trackd.listen.http import Channels
-from trackd.listen.mqtt import Clients
+from trackd.listen.http import Channel
+from trackd.listen.mqtt import Client
 from trackd.listen.server import Listener, Server
-from trackd.listen.stream import Connections
+from trackd.listen.stream import Connection
 
 BACKLOG = 1024  # connections that the kernel keeps for us: after a restart all devices come at once
 DATAGRAM = 65536  # bytes
@@ -24,6 +26,21 @@ DATAGRAM = 65536  # bytes
 
 class CannotListen(Exception):
     """A port cannot be opened; the message names the setting, the port and the reason."""
+
+
+class Connections(ServerFactory):
+    """Makes the connections of a listener."""
+
+    noisy = False
+
+    def __init__(self, server: Server, listener: Listener) -> None:
+        self.server = server
+        self.listener = listener
+
+    def buildProtocol(self, addr: IAddress | None) -> Connection | Channel:
+        if self.listener.format.http:
+            return Channel(self.server, self.listener)
+        return (Client if self.listener.format.mqtt else Connection)(self.server, self.listener)
 
 
 class Listeners(Service):
@@ -61,7 +78,7 @@ class Listeners(Service):
     def _open(self, listener: Listener) -> None:
         reactor, port, interface = self.reactor, listener.port, listener.address
         if listener.format.tcp:
-            factory = _maker(listener)(self.server, listener)
+            factory = Connections(self.server, listener)
             if listener.tls is None:
                 stream = reactor.listenTCP(port, factory, backlog=BACKLOG, interface=interface)
             else:
@@ -96,13 +113,6 @@ class Listeners(Service):
         for guest in door.guests:
             guest.give_way()
         await _closed([port for port, _ in ports])
-
-
-def _maker(listener: Listener) -> type[Connections | Channels]:
-    """What speaks a format on TCP."""
-    if listener.format.http:
-        return Channels
-    return Clients if listener.format.mqtt else Connections
 
 
 def _closed(ports: Sequence[Any]) -> Deferred[Any]:

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from twisted.internet.interfaces import IAddress, IPushProducer
-from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from trackd.listen.manners import Manners
-from trackd.listen.server import Listener, Server
 from trackd.wire.format import Session, Split
 from trackd.wire.framing import Frames, whole
 
@@ -113,17 +112,3 @@ def manner(transport: Any) -> None:
     if hasattr(transport, "setTcpNoDelay"):
         transport.setTcpNoDelay(True)
         transport.setTcpKeepAlive(True)
-
-
-class Connections(ServerFactory):
-    """Makes the connections of a listener."""
-
-    noisy = False
-    protocol = Connection
-
-    def __init__(self, server: Server, listener: Listener) -> None:
-        self.server = server
-        self.listener = listener
-
-    def buildProtocol(self, addr: IAddress | None) -> Protocol:
-        return self.protocol(self.server, self.listener)
