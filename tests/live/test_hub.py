@@ -232,11 +232,13 @@ class SlowTests(SynchronousTestCase):
         self.assertEqual([], self.quick.closed)
 
     def test_closing(self) -> None:
-        """Nothing is kept for a socket that is being closed."""
+        """Nothing is kept, or encoded, for a socket that is being closed."""
+        assert self.quick.subscriber is not None
+        self.house.hub.leave(self.quick.subscriber)
         self.subscriber.outlet.close()
         self.tell(1, 2, state="s", events=[1])
-        self.tell(3)
         self.assertEqual(([], [], {}), (self.slow.read(), self.subscriber._positions, self.subscriber._devices))
+        self.assertEqual([], self.house.dialect.encoded)
 
 
 class RightsTests(SynchronousTestCase):
