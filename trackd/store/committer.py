@@ -122,6 +122,7 @@ class Committer:
     rows: int = 2000  # in one transaction
     limit: int = 50_000  # reports that may wait
     patience: float = 1.0  # seconds between tries while the database is away, and until a sign of life is written
+    waiting: int = field(default=0, init=False)  # reports that are not yet committed
     away: str | None = field(default=None, init=False)  # why nothing can be committed at the moment
     _next: Batch = field(factory=Batch, init=False)
     _now: Batch | None = field(default=None, init=False)
@@ -131,11 +132,6 @@ class Committer:
     _ids: dict[str, deque[int]] = field(factory=dict, init=False)
     _soon: Any = field(default=None, init=False)
     _log: Logger = field(factory=Logger, init=False)
-
-    @property
-    def waiting(self) -> int:
-        """Reports that are not yet committed."""
-        return len(self._next.reports) + (len(self._now.reports) if self._now else 0)
 
     @property
     def full(self) -> bool:
@@ -155,6 +151,7 @@ class Committer:
     def add(self, report: Report) -> None:
         """Commit this report soon, with its events and its state."""
         self._next.reports.append(report)
+        self.waiting += 1
         self._go()
 
     def note(self, event: Event) -> None:
@@ -213,6 +210,7 @@ class Committer:
             except Exception:
                 self._log.failure("after a commit")
             self._now = None
+            self.waiting -= len(batch.reports)
             if batch.done is not None:
                 batch.done.callback(None)
             if self._room and not self.full:

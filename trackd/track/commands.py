@@ -7,7 +7,7 @@ reason and is not tried again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -46,7 +46,7 @@ class Queue(Protocol):
     """Commands that wait, oldest first."""
 
     async def add(self, device_id: int, type: str, attributes: dict[str, Any], text_channel: bool = False) -> int: ...
-    async def waiting(self, device_id: int) -> list[Queued]: ...
+    async def waiting(self, device_id: int) -> Sequence[Queued]: ...
     async def remove(self, device_id: int, id: int) -> bool: ...
     async def failed(self, device_id: int, id: int, reason: str) -> None: ...
 
@@ -104,6 +104,12 @@ class Commands:
             Deferred.fromCoroutine(self._deliver(device)).addErrback(
                 lambda failure: self._log.failure("device {device}: queued commands", failure, device=device.id)
             )
+
+    async def arrived(self, device_id: int) -> None:
+        """Somebody has put a command into the queue of this device."""
+        if (device := self.directory.by_id.get(device_id)) is not None:
+            device.queued = max(1, device.queued)
+            self.deliver(device)
 
     async def _deliver(self, device: Device) -> None:
         try:

@@ -53,7 +53,9 @@ class Device:
     uncommitted: int = 0
     recent: dict[int, None] = Factory(dict)  # digests of its latest reports, in their order
     jobs: deque[tuple[list[Report], Deferred[None]]] | None = None  # reports that wait their turn; None: idle
+    # Asked for with every report, and changed hardly ever.
     _found: dict[str, Any] = field(factory=dict, init=False)
+    _values: dict[str, Any] = field(factory=dict, init=False)
 
     @property
     def idle(self) -> bool:
@@ -76,9 +78,16 @@ class Device:
         return found
 
     def value(self, name: str, default: T) -> T:
-        """The setting as the type of `default`. ValueError if it is no number where one is needed."""
-        found = self.setting(name)
-        return default if found is None else typed(found, default)
+        """
+        The setting as the type of `default`, which is the same wherever this name is asked for.
+
+        ValueError if it is no number where one is needed.
+        """
+        try:
+            return self._values[name]  # type: ignore[no-any-return]
+        except KeyError:
+            value = self._values[name] = typed(self.setting(name), default)
+            return value
 
     def renew(self, other: Device) -> None:
         """Take over what users have changed, and keep what was found out."""
@@ -88,6 +97,7 @@ class Device:
         ).split():
             setattr(self, name, getattr(other, name))
         self._found.clear()
+        self._values.clear()
 
     def restore(self, other: Device) -> None:
         """Forget what was found out since the last commit: take over what the database has."""

@@ -142,6 +142,13 @@ class Presence:
         if silent:
             self.tell([device.id for device in silent])
 
+    def everybody_offline(self) -> None:
+        """The server stops: whoever was connected is not any more."""
+        for device in self.directory.by_id.values():
+            if device.state.status == "online":
+                device.state.status = "offline"
+                self.sign(device)
+
     def _become(self, device: Device, status: str, now: datetime) -> None:
         device.state.status = status
         if self.events:

@@ -30,7 +30,9 @@ class Sessions:
         if devices is None:
             return None
         if not ids:
-            return next(iter(devices.values()), None)
+            for device in devices.values():
+                return device
+            return None
         for id in ids:
             if (device := devices.get(id)) is not None:
                 return device

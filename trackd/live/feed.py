@@ -1,0 +1,48 @@
+"""From what was committed to what there is to hear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from attrs import define
+
+from trackd.live.hub import Hub
+from trackd.live.news import DeviceNews, News
+from trackd.store.report import Event, Report
+
+
+@define(eq=False)
+class Feed:
+    """Makes the news of each commit for the hub, if anybody listens. `devices` are those in memory, by id."""
+
+    hub: Hub
+    devices: Mapping[int, Any]
+
+    def tell(self, reports: Sequence[Report], events: Sequence[Event], alive: Iterable[int]) -> None:
+        """
+        These reports are committed, and these events that belong to none; these devices have given a sign of life.
+
+        A late report is no news of its own: the latest position is another.
+        """
+        if not self.hub.heard:
+            return
+        news: dict[int, News] = {}
+        for report in reports:
+            device_id = report.device_id
+            item = news.get(device_id)
+            if item is None:
+                item = news[device_id] = News(device_id, None, [], [])
+            if (device := self.devices.get(device_id)) is not None:
+                item.device = DeviceNews(device, report.state)
+            item.events += report.events
+            if report.state is not None and report.state.fix is report.fix:
+                item.positions.append(report)
+        for event in events:
+            item = news.setdefault(event.device_id, News(event.device_id, None, [], []))
+            item.events += [event]
+        for device_id in alive:
+            if (device := self.devices.get(device_id)) is not None:
+                item = news.setdefault(device_id, News(device_id, None, [], []))
+                item.device = DeviceNews(device, device.state)
+        self.hub.tell(list(news.values()))

@@ -1,0 +1,447 @@
+"""
+The composition root: the only place that makes parts, and where the order of start and stop is written.
+
+`twistd trackd` calls `makeService`; the service starts the database, brings its schema up to date, and then has `build`
+put the house together.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from attrs import define, field
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from trackd.listen.limits import Limits
+from trackd.listen.server import Listener, Server
+from trackd.listen.service import CannotListen, Listeners
+from trackd.listen.tls import BadCertificate, context
+from trackd.live.feed import Feed
+from trackd.live.hub import Hub
+from trackd.options import Options
+from trackd.settings import Settings, SettingsError
+from trackd.store.commands import QueuedCommands
+from trackd.store.committer import Committer
+from trackd.store.database import Database, Unavailable
+from trackd.store.devices import Devices
+from trackd.store.embedded import CannotStart, EmbeddedPostgres
+from trackd.store.loading import Loading
+from trackd.store.migrations import WrongSchema, migrate
+from trackd.store.partitions import Partitions
+from trackd.store.positions import Positions
+from trackd.store.resent import Resent
+from trackd.store.unknown import UnknownDevices
+from trackd.track.commands import Commands
+from trackd.track.detect.motion import streaks, trips
+from trackd.track.detect.simple import alarm, ignition
+from trackd.track.directory import Directory
+from trackd.track.frame import Detector, Stage
+from trackd.track.intake import Intake
+from trackd.track.loading import Loader
+from trackd.track.media import Media
+from trackd.track.presence import Presence
+from trackd.track.stages.place import distance, outdated, time
+from trackd.track.stages.vehicle import copy_attributes, engine_hours, motion
+from trackd.track.strangers import Strangers
+
+__all__ = ["Options", "build", "makeService"]
+
+log = Logger()
+
+
+def stages(settings: Settings) -> list[Stage]:
+    """The stages that are switched on, in their order."""
+    found: list[Stage] = [
+        outdated,
+        time(settings["time.protocols"]),
+        distance(settings["coordinates.filter"], settings["coordinates.minError"], settings["coordinates.maxError"]),
+        motion,
+    ]
+    if settings["processing.copyAttributes.enable"]:
+        found.append(copy_attributes)
+    return [*found, engine_hours]
+
+
+def detectors(settings: Settings) -> list[Detector]:
+    """The detectors, in their order."""
+    return [
+        streaks if settings["report.trip.newLogic"] else trips,
+        alarm(settings["event.ignoreDuplicateAlerts"]),
+        ignition,
+    ]
+
+
+def limits(settings: Settings) -> Limits:
+    """What the listeners bear."""
+    return Limits(
+        connections=settings["listen.connections"],
+        per_address=settings["listen.perAddress"],
+        before_login=settings["listen.beforeLogin"],
+        login_time=settings["listen.loginTime"],
+        idle=settings["server.timeout"],
+        frame=settings["listen.frame"],
+        endpoints=settings["listen.endpoints"],
+        datagrams=settings["listen.datagrams"],
+    )
+
+
+def listeners(settings: Settings) -> list[Listener]:
+    """The ports of all formats in service. Raises BadCertificate."""
+    found = []
+    tls: Any = None
+    zone = datetime.now().astimezone().tzinfo
+    for name, format in settings.formats.items():
+        said = settings.format(name)
+        if said[f"{name}.ssl"] and tls is None:
+            certificate, key = settings["tls.certificate"], settings["tls.key"]
+            if certificate is None or key is None:
+                raise BadCertificate(f"{name}.ssl: set tls.certificate and tls.key to PEM files")
+            tls = context(certificate, key)
+        if format.ask is not None:
+            continue
+        found += [
+            Listener(
+                format,
+                said[f"{name}.port"],
+                address,
+                tls if said[f"{name}.ssl"] else None,
+                said[f"{name}.timeout"],
+                said,
+                zone or UTC,
+            )
+            for address in said[f"{name}.address"] or ("",)
+        ]
+    return found
+
+
+# Seconds that the stop may take in all; for what is left to be committed, when the database does not answer.
+PATIENCE = 1.5
+# Changes of rows that come within this time (s) are taken over together.
+GATHER = 0.05
+
+
+@define(eq=False)
+class Changes:
+    """
+    Keeps what is in memory in step with the database, whoever changes it: the API, the command line, another server.
+
+    The database tells of each changed row: `devices <id> <unique id>`, `groups <id>`, `commands <device>`,
+    `rights <user>`.
+    """
+
+    reactor: Any
+    directory: Directory
+    commands: Commands
+    hub: Hub
+    _devices: set[int] = field(factory=set, init=False)
+    _all: bool = field(default=False, init=False)
+    _rights: bool = field(default=False, init=False)
+    _due: Any = field(default=None, init=False)
+
+    def heard(self, payload: str) -> None:
+        table, _, rest = payload.partition(" ")
+        number, _, unique_id = rest.partition(" ")
+        if table == "commands":
+            self._do(self.commands.arrived(int(number)))
+        elif table == "rights":
+            self.hub.rights_changed(int(number)).addErrback(self._failed)
+        else:
+            if table == "devices":
+                self.directory.known_now(unique_id)
+                self._devices.add(int(number))
+            else:
+                self._all = True
+            self._soon()
+
+    def missed(self) -> None:
+        """The connection was away for a while: anything may have been changed."""
+        self._all = True
+        self._soon()
+
+    def _soon(self) -> None:
+        if self._due is None:
+            self._due = self.reactor.callLater(GATHER, self._take)
+
+    def _take(self) -> None:
+        self._due = None
+        devices = list(self.directory.by_id) if self._all else list(self._devices)
+        self._devices.clear()
+        self._all = False
+        self._do(self.directory.changed(devices))
+        self.hub.rights_changed().addErrback(self._failed)
+
+    def _do(self, work: Any) -> None:
+        Deferred.fromCoroutine(work).addErrback(self._failed)
+
+    def _failed(self, failure: Any) -> None:
+        log.warn("a change is not taken over: {error}", error=str(failure.value))
+
+
+@define(eq=False)
+class House:
+    """All parts, put together. `start` and `stop` are the order in which they begin and end."""
+
+    reactor: Any
+    settings: Settings
+    database: Database
+    committer: Committer
+    presence: Presence
+    commands: Commands
+    intake: Intake
+    hub: Hub
+    listeners: Listeners
+    changes: Changes
+    unknown: UnknownDevices
+    partitions: Partitions
+    _timers: list[LoopingCall] = field(factory=list, init=False)
+
+    async def start(self) -> None:
+        """Everything that must be there comes before the first that may ask for it; the ports come last."""
+        await self.database.listen("changes", self.changes.heard, self.changes.missed)
+        self.hub.start()
+        self.listeners.startService()
+        self._every(max(1.0, self.settings["status.timeout"] / 10), self.presence.sweep)
+        self._every(3600.0, lambda: Deferred.fromCoroutine(self._tidy()))
+
+    async def stop(self) -> None:
+        """Nobody new is let in, those who are there get what they are owed, and all that was said is committed."""
+        for timer in self._timers:
+            if timer.running:
+                timer.stop()
+        await self.listeners.stop()
+        self.presence.everybody_offline()
+        await self.committer.idle().addTimeout(PATIENCE, self.reactor, lambda result, timeout: None)
+        await self.hub.stop()
+
+    def _every(self, seconds: float, work: Callable[[], Any]) -> None:
+        timer = LoopingCall(work)
+        timer.clock = self.reactor
+        timer.start(seconds, now=False).addErrback(lambda failure: log.failure("a timer has stopped", failure))
+        self._timers.append(timer)
+
+    async def _tidy(self) -> None:
+        """Cut what grows, and make next month's partition."""
+        try:
+            await self.partitions.keep(datetime.fromtimestamp(self.reactor.seconds(), UTC))
+            await self.unknown.prune()
+        except Unavailable as error:
+            log.warn("the hourly tidying waits for the database: {error}", error=str(error))
+
+
+def build(reactor: Any, settings: Settings, database: Database) -> House:
+    """Make every part and hand it what it needs."""
+    devices, queue, unknown, loading = (
+        Devices(database),
+        QueuedCommands(database),
+        UnknownDevices(database),
+        Loading(database),
+    )
+    positions = Positions(database)
+
+    async def latest(user_id: int) -> Sequence[Any]:
+        return await positions.latest(await devices.ids_of_user(user_id))
+
+    hub = Hub(reactor, devices.ids_of_user, latest)
+    # The parts that hear of a commit are made after the committer.
+    committer = Committer(
+        database.dedicated(),
+        reactor,
+        lambda batch: intake.committed(batch),
+        lambda report: intake.refused(report),
+        settings["commit.batch"],
+        settings["commit.queue"],
+    )
+    loader = Loader(loading, settings.values, settings["devices.history"])
+    directory = Directory(
+        loader.load, loader.load_by_id, reactor, settings["devices.cache"], settings["database.throttleUnknown"]
+    )
+    feed = Feed(hub, directory.by_id)
+
+    async def set_attribute(device_id: int, name: str, value: Any) -> None:
+        await devices.set_attribute(device_id, name, value)
+
+    async def register(unique_id: str) -> None:
+        await loading.register(
+            unique_id,
+            unique_id,
+            settings["database.registerUnknown.defaultCategory"] or None,
+            settings["database.registerUnknown.defaultGroupId"] or None,
+        )
+
+    presence = Presence(
+        directory,
+        committer,
+        Strangers(unknown.note, reactor, settings["unknown.limit"]),
+        reactor,
+        lambda ids: feed.tell((), (), ids),
+        set_attribute,
+        register if settings["database.registerUnknown"] else None,
+        re.compile(settings["database.registerUnknown.regex"]),
+        settings["status.ignoreOffline"],
+        settings["status.timeout"],
+        settings["event.status.enable"],
+    )
+    commands = Commands(directory, queue, committer, reactor, settings.formats.get)
+
+    def thread(work: Callable[..., Any], *args: Any) -> Deferred[Any]:
+        return deferToThreadPool(reactor, reactor.getThreadPool(), work, *args)
+
+    intake = Intake(
+        presence,
+        committer,
+        commands,
+        Media(settings["media.path"], thread),
+        stages(settings),
+        detectors(settings),
+        (),
+        Resent(database),
+        feed.tell,
+        settings["database.saveEmpty"],
+        settings["database.saveOriginal"],
+        settings["processing.remoteAddress.enable"],
+        settings["devices.history"],
+    )
+    # Each room has its own words for a device; what the listeners hand in is what the intake has given them.
+    taker: Any = intake
+    ports = Listeners(reactor, Server(taker, reactor, limits(settings)), listeners(settings))
+    return House(
+        reactor,
+        settings,
+        database,
+        committer,
+        presence,
+        commands,
+        intake,
+        hub,
+        ports,
+        Changes(reactor, directory, commands, hub),
+        unknown,
+        Partitions(database),
+    )
+
+
+@define(eq=False)
+class Trackd(Service):
+    """The service that twistd runs. What keeps it from starting is said in one line, and ends the process."""
+
+    reactor: Any
+    settings: Settings
+    show: Callable[[str], None]
+    embedded: EmbeddedPostgres | None = None
+    database: Database | None = None
+    house: House | None = None
+    _starting: Deferred[None] | None = None
+
+    def startService(self) -> None:
+        super().startService()
+        self._starting = Deferred.fromCoroutine(self._start())
+        self._starting.addErrback(self._cannot)
+
+    async def _start(self) -> None:
+        settings = self.settings
+        for warning in settings.warnings:
+            self.show(f"warning: {warning}")
+        settings.data.mkdir(parents=True, exist_ok=True)
+        dsn = settings["database.url"]
+        if not dsn:
+            self.embedded = EmbeddedPostgres(self.reactor, settings.data / "database")
+            dsn = await self.embedded.start()
+        self.database = Database(
+            self.reactor,
+            dsn,
+            settings["database.maxPoolSize"],
+            settings["database.maxWaiting"],
+            settings["database.connectTimeout"],
+            settings["database.statementTimeout"],
+        )
+        await self.database.start()
+        await migrate(self.database)
+        self.house = build(self.reactor, settings, self.database)
+        await self.house.partitions.keep(datetime.now(UTC))
+        await Loading(self.database).reset_statuses()
+        await self.house.start()
+        self.show(self._screen())
+        # What is here now stays: the collector need not look at it again and again. Reports make much that is gone
+        # before it would be looked at, so it may come less often.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
+
+    def _screen(self) -> str:
+        settings, house = self.settings, self.house
+        assert house is not None
+        where = "PostgreSQL of our own" if self.embedded is not None else "PostgreSQL of database.url"
+        ports = len(house.listeners.listeners)
+        return "\n".join(
+            [
+                f"trackd {version('trackd')}",
+                f"  data       {settings.data}",
+                f"  database   {where}",
+                f"  web        http://{settings['web.address'] or 'localhost'}:{settings['web.port']}/",
+                f"  listening  {len(settings.formats)} wire formats, {ports} listeners",
+            ]
+        )
+
+    def _cannot(self, failure: Failure) -> None:
+        error = failure.value
+        if isinstance(error, KNOWN):
+            self.show(f"trackd: {' '.join(str(error).split())}")
+        else:
+            log.failure("trackd cannot start", failure)
+            self.show(f"trackd: cannot start: {error!r}")
+        self.reactor.addSystemEventTrigger("after", "shutdown", leave, 1)
+        self.reactor.stop()
+
+    def stopService(self) -> Deferred[None]:
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        if self._starting is not None:
+            await self._starting
+        if self.house is not None:
+            await self.house.stop()
+        if self.database is not None:
+            await self.database.stop()
+        if self.embedded is not None:
+            await self.embedded.stop()
+
+
+# Reasons that an operator can do something about.
+KNOWN = (CannotStart, CannotListen, BadCertificate, WrongSchema, Unavailable, OSError)
+
+
+def leave(status: int) -> None:
+    """End the process with this status: twistd itself knows none after the reactor has run."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def show(text: str) -> None:
+    """Say it on the terminal, not in the log; nobody is there when twistd runs in the background."""
+    if sys.__stderr__ is not None:
+        print(text, file=sys.__stderr__, flush=True)
+
+
+def makeService(options: Options) -> Service:
+    """What twistd asks for. A configuration that cannot be used ends the process with a line for each reason."""
+    from twisted.internet import reactor
+
+    try:
+        settings = options.settings()
+    except SettingsError as error:
+        raise SystemExit("\n".join(f"trackd: {problem}" for problem in error.problems)) from None
+    return Trackd(reactor, settings, show)
