@@ -13,6 +13,7 @@ and then stops the server and removes its folder.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 from itertools import count
@@ -32,6 +33,7 @@ FAST = "fsync = off\nfull_page_writes = off\nsynchronous_commit = off\nautovacuu
 AFTERWARDS = 'read line; "$1/pg_ctl" stop -D "$2/data" -m immediate -s; rm -rf "$2"'
 
 TEMPLATE = "migrated"
+MEMORY = "/dev/shm"
 
 
 def pool(dsn: str, **options: Any) -> Database:
@@ -41,34 +43,53 @@ def pool(dsn: str, **options: Any) -> Database:
     return Database(reactor, dsn, **options)
 
 
+async def started(extra: str = FAST) -> EmbeddedPostgres:
+    """An embedded server on a folder of its own, which vanishes with this process."""
+    from twisted.internet import reactor
+
+    folder = Path(tempfile.mkdtemp(prefix="trackd-tests-", dir=_place()))
+    postgres = EmbeddedPostgres(reactor, folder, watch=False, extra=extra)
+    await postgres.start()
+    owner = os.stat(postgres.folder).st_uid
+    # It lives as long as the other end of its input is open.
+    _guards.append(
+        subprocess.Popen(
+            ["/bin/sh", "-c", AFTERWARDS, "sh", str(postgres.binaries), str(postgres.folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
+            user=owner if os.geteuid() == 0 else None,
+        )
+    )
+    return postgres
+
+
+def _place() -> str | None:
+    """In memory, where there is enough of it: a fresh database is 300 files."""
+    try:
+        return MEMORY if shutil.disk_usage(MEMORY).free > 2**30 and os.access(MEMORY, os.W_OK) else None
+    except OSError:
+        return None
+
+
+_guards: list[subprocess.Popen[bytes]] = []
+
+
 class Server:
-    """The server of this test run; `dsn` of its maintenance database once it runs."""
+    """The server of this test run."""
 
     def __init__(self) -> None:
         self.postgres: EmbeddedPostgres | None = None
-        self.dsn = ""
+        self.dsn = ""  # of a database that is always there
         self._numbers = count(1)
         self._template = False
-        self._guard: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
         if self.postgres is None:
-            from twisted.internet import reactor
-
-            folder = tempfile.mkdtemp(prefix="trackd-tests-")
-            postgres = EmbeddedPostgres(reactor, Path(folder), watch=False, extra=FAST)
-            self.dsn = await postgres.start()
-            self.postgres = postgres
-            owner = os.stat(folder).st_uid
-            self._guard = subprocess.Popen(
-                ["/bin/sh", "-c", AFTERWARDS, "sh", str(postgres.binaries), folder],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                cwd="/",
-                user=owner if os.geteuid() == 0 else None,
-            )
+            self.postgres = await started()
+            self.dsn = self.postgres.dsn
 
     async def fresh(self, migrated: bool = True) -> str:
         """The dsn of a new database."""

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 
-from tests.postgres import EmptyDatabaseTestCase
+from twisted.internet import defer
+from twisted.internet.task import deferLater
+
+from tests.postgres import EmptyDatabaseTestCase, started
+from trackd.store import connection
+from trackd.store.addresses import dsn, resolved
+from trackd.store.database import Database, Queries, Refused, Unavailable
+from trackd.store.embedded import EmbeddedPostgres
+
+
+def started_coroutine(work: Awaitable[Any]) -> defer.Deferred[Any]:
+    return defer.Deferred.fromCoroutine(work)  # type: ignore[arg-type]
 
 
 class ValueTests(EmptyDatabaseTestCase):
@@ -19,3 +34,388 @@ class ValueTests(EmptyDatabaseTestCase):
         )
         self.assertEqual(rows, [(time, '{"b": 1,  "a": "\\u0000"}', b"\x00\xff", None, 1.5, True)])
         self.assertIs(rows[0][0].tzinfo, UTC)
+
+    async def test_counts(self) -> None:
+        """`run` tells how many rows a statement concerned; `query` of a statement without rows is empty."""
+        self.assertEqual(await self.db.query("CREATE TABLE t (n int)"), [])
+        self.assertEqual(await self.db.run("INSERT INTO t SELECT generate_series(1, %s)", [5]), 5)
+        self.assertEqual(await self.db.run("DELETE FROM t WHERE n > 3"), 2)
+
+    async def test_percent(self) -> None:
+        """A percent sign stands for itself in a statement without arguments."""
+        self.assertEqual(await self.db.query("SELECT 'a%', '%s', 7 % 4"), [("a%", "%s", 3)])
+
+    async def test_nul(self) -> None:
+        """A NUL in a text is refused, and the pool goes on."""
+        error = await self.assertFailure(started_coroutine(self.db.query("SELECT %s", ["a\0b"])), Refused)
+        self.assertEqual(error.sqlstate, "22021")
+        self.assertEqual(await self.db.query("SELECT 1"), [(1,)])
+
+    async def test_surrogate(self) -> None:
+        """Half a surrogate pair is refused."""
+        await self.assertFailure(started_coroutine(self.db.query("SELECT %s", ["\ud800"])), Refused)
+
+    async def test_no_notation(self) -> None:
+        """A value that SQL has no notation for is refused."""
+        await self.assertFailure(started_coroutine(self.db.query("SELECT %s", [object()])), Refused)
+
+    async def test_refused(self) -> None:
+        """What the database does not accept comes with its state, its words and the constraint."""
+        await self.db.run("CREATE TABLE t (n int CONSTRAINT positive CHECK (n > 0))")
+        error = await self.assertFailure(started_coroutine(self.db.run("INSERT INTO t VALUES (0)")), Refused)
+        self.assertEqual((error.sqlstate, error.constraint), ("23514", "positive"))
+        self.assertIn("positive", error.message)
+        self.assertNotIn("\n", error.message)
+
+    async def test_too_long(self) -> None:
+        """A statement that takes longer than it may is given up; the connection is not."""
+        db = self.database(statement_timeout=0.1, size=1)
+        before = await db.query("SELECT pg_backend_pid()")
+        await self.assertFailure(started_coroutine(db.query("SELECT pg_sleep(10)")), Unavailable)
+        self.assertEqual(await db.query("SELECT pg_backend_pid()"), before)
+
+    async def test_wrong_arguments(self) -> None:
+        """Too few arguments are a mistake of the caller, and told as such."""
+        with self.assertRaises(IndexError):
+            await self.db.query("SELECT %s, %s", [1])
+
+
+class TransactionTests(EmptyDatabaseTestCase):
+    """All or nothing."""
+
+    async def setUp(self) -> None:  # type: ignore[override]
+        await super().setUp()
+        await self.db.run("CREATE TABLE t (n int UNIQUE)")
+
+    async def stored(self) -> list[int]:
+        return [n for (n,) in await self.db.query("SELECT n FROM t ORDER BY n")]
+
+    async def test_committed(self) -> None:
+        """What a transaction did is there when it is done, and not before."""
+        seen = []
+
+        async def work(queries: Queries) -> str:
+            await queries.run("INSERT INTO t VALUES (1)")
+            seen.append(await self.stored())
+            return "result"
+
+        self.assertEqual(await self.db.transaction(work), "result")
+        self.assertEqual((seen, await self.stored()), ([[]], [1]))
+
+    async def test_error(self) -> None:
+        """An error undoes everything and reaches the caller; the connection is used again."""
+        db = self.database(size=1)
+
+        async def work(queries: Queries) -> None:
+            await queries.run("INSERT INTO t VALUES (1)")
+            raise LookupError("on purpose")
+
+        with self.assertRaises(LookupError):
+            await db.transaction(work)
+        self.assertEqual(await db.query("SELECT n FROM t"), [])
+
+    async def test_refused(self) -> None:
+        """A statement that is refused undoes the ones before it."""
+
+        async def work(queries: Queries) -> None:
+            await queries.run("INSERT INTO t VALUES (1)")
+            await queries.run("INSERT INTO t VALUES (1)")
+
+        with self.assertRaises(Refused):
+            await self.db.transaction(work)
+        self.assertEqual(await self.stored(), [])
+
+    async def test_swallowed(self) -> None:
+        """A transaction whose work swallows a refusal does not look as if it were committed."""
+
+        async def work(queries: Queries) -> None:
+            await queries.run("INSERT INTO t VALUES (1)")
+            try:
+                await queries.run("INSERT INTO t VALUES (1)")
+            except Refused:
+                pass
+
+        with self.assertRaises(RuntimeError):
+            await self.db.transaction(work)
+        self.assertEqual(await self.stored(), [])
+
+    async def test_cancelled(self) -> None:
+        """A transaction that is cancelled is undone, and the pool has its place again."""
+        db = self.database(size=1)
+        under_way: defer.Deferred[None] = defer.Deferred()
+
+        async def work(queries: Queries) -> None:
+            await queries.run("INSERT INTO t VALUES (1)")
+            db.reactor.callLater(0, under_way.callback, None)
+            await queries.query("SELECT pg_sleep(20)")
+
+        working = started_coroutine(db.transaction(work))
+        await under_way
+        working.cancel()
+        await self.assertFailure(working, defer.CancelledError)
+        self.assertEqual(await db.query("SELECT n FROM t"), [])
+
+
+class PoolTests(EmptyDatabaseTestCase):
+    """Many at once."""
+
+    async def test_waits(self) -> None:
+        """More queries than connections wait for their turn, and all are answered."""
+        db = self.database(size=2)
+        answers = [started_coroutine(db.query("SELECT %s, pg_backend_pid(), pg_sleep(0.01)", [n])) for n in range(20)]
+        rows = [rows[0] for rows in await defer.gatherResults(answers)]
+        self.assertEqual([row[0] for row in rows], list(range(20)))
+        self.assertEqual(len({row[1] for row in rows}), 2)
+
+    async def test_too_many_waiting(self) -> None:
+        """Beyond the limit of those that wait a query is refused at once; the others are not disturbed."""
+        db = self.database(size=1, max_waiting=2)
+        await db.start()
+        answers = [started_coroutine(db.query("SELECT pg_sleep(0.05)")) for _ in range(3)]
+        await self.assertFailure(started_coroutine(db.query("SELECT 1")), Unavailable)
+        await defer.gatherResults(answers)
+
+    async def test_cancelled_while_waiting(self) -> None:
+        """A query that is cancelled while it waits costs nothing."""
+        db = self.database(size=1)
+        await db.start()
+        first, second, third = [started_coroutine(db.query("SELECT pg_sleep(0.05), %s", [n])) for n in range(3)]
+        second.cancel()
+        await self.assertFailure(second, defer.CancelledError)
+        self.assertEqual([(await first)[0][1], (await third)[0][1]], [0, 2])
+
+    async def test_cancelled_while_connecting(self) -> None:
+        """A query that is cancelled while its connection is being made does not make the database look away."""
+        db = self.database(size=1)
+        asking = started_coroutine(db.query("SELECT 1"))
+        asking.cancel()
+        await self.assertFailure(asking, defer.CancelledError)
+        self.assertTrue(db.available)
+        self.assertEqual(await db.query("SELECT 1"), [(1,)])
+
+    async def test_broken_connections(self) -> None:
+        """Connections that the server closes are replaced, without an error for those who ask afterwards."""
+        db = self.database(size=3)
+        await defer.gatherResults([started_coroutine(db.query("SELECT pg_sleep(0.02)")) for _ in range(3)])
+        killed = await self.db.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        self.assertEqual(killed, [(True,)] * 3)
+        await deferLater(db.reactor, 0.05)
+        answers = [started_coroutine(db.query("SELECT 1")) for _ in range(6)]
+        self.assertEqual(await defer.gatherResults(answers), [[(1,)]] * 6)
+
+    async def test_broken_query(self) -> None:
+        """A query whose connection is closed under it fails with Unavailable, and the next one is answered."""
+        db = self.database(size=1)
+        pid = (await db.query("SELECT pg_backend_pid()"))[0][0]
+        asking = started_coroutine(db.query("SELECT pg_sleep(20)"))
+        await self.db.query("SELECT pg_terminate_backend(%s)", [pid])
+        await self.assertFailure(asking, Unavailable)
+        self.assertEqual(await db.query("SELECT 1"), [(1,)])
+
+    async def test_too_many_connections(self) -> None:
+        """Where the server allows fewer connections than the pool may have, those that there are do all the work."""
+        name = self.dsn.split("dbname=")[1].split()[0]
+        # Superusers are let in all the same.
+        await self.db.run(f"CREATE ROLE {name} LOGIN")
+        await self.db.run(f"ALTER ROLE {name} CONNECTION LIMIT 2")
+        self.addCleanup(self.db.run, f"DROP ROLE {name}")
+        limited = Database(self.db.reactor, dsn(self.dsn, user=name), size=6)
+        answers = [started_coroutine(limited.query("SELECT pg_sleep(0.02), %s", [n])) for n in range(6)]
+        self.assertEqual([rows[0][1] for rows in await defer.gatherResults(answers)], list(range(6)))
+        await limited.stop()
+
+    async def test_stopped(self) -> None:
+        """A stopped pool refuses queries, fails those that wait, and lets those that are under way end."""
+        db = self.database(size=1)
+        await db.start()
+        first, second = [started_coroutine(db.query("SELECT 1, pg_sleep(0.05)")) for _ in range(2)]
+        await db.stop()
+        self.assertEqual((await first)[0][0], 1)
+        await self.assertFailure(second, Unavailable)
+        await self.assertFailure(started_coroutine(db.query("SELECT 1")), Unavailable)
+
+    async def test_nobody_there(self) -> None:
+        """A database that cannot be reached says so in one line."""
+        db = Database(self.db.reactor, "host=/nonexistent dbname=x user=x")
+        error = await self.assertFailure(started_coroutine(db.start()), Unavailable)
+        self.assertIn("/nonexistent", str(error))
+        self.assertNotIn("\n", str(error))
+        await db.stop()
+
+
+class NotificationTests(EmptyDatabaseTestCase):
+    """LISTEN and NOTIFY."""
+
+    async def test_heard(self) -> None:
+        """Who listens on a channel hears what is said there, in order; nobody else does."""
+        heard: list[str] = []
+        done: defer.Deferred[None] = defer.Deferred()
+        await self.db.listen("One channel", heard.append)
+        await self.db.listen("other", lambda payload: done.callback(None))
+        await self.db.notify("One channel", "a")
+        await self.db.notify("One channel", "b")
+        await self.db.notify("nobody's", "c")
+        await self.db.notify("other")
+        await done
+        self.assertEqual(heard, ["a", "b"])
+
+    async def test_reconnected(self) -> None:
+        """When the connection is lost, listening goes on with the next one, and whoever listens is told."""
+        heard: list[str] = []
+        missed: defer.Deferred[None] = defer.Deferred()
+        done: defer.Deferred[None] = defer.Deferred()
+
+        def hear(payload: str) -> None:
+            heard.append(payload)
+            done.callback(None)
+
+        await self.db.listen("news", hear, lambda: missed.callback(None))
+        await self.db.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await missed
+        await self.db.notify("news", "again")
+        await done
+        self.assertEqual(heard, ["again"])
+
+    async def test_error(self) -> None:
+        """A listener that fails is logged; the others hear all the same."""
+        done: defer.Deferred[None] = defer.Deferred()
+
+        def fail(payload: str) -> None:
+            raise LookupError("on purpose")
+
+        await self.db.listen("news", fail)
+        await self.db.listen("news", lambda payload: done.callback(None))
+        await self.db.notify("news")
+        await done
+        self.assertEqual(len(self.flushLoggedErrors(LookupError)), 1)
+
+
+class DedicatedTests(EmptyDatabaseTestCase):
+    """A connection of its own."""
+
+    async def test_one_after_the_other(self) -> None:
+        """What is asked while a transaction is under way comes after it, on the same connection."""
+        dedicated = self.db.dedicated()
+        await dedicated.run("CREATE TABLE t (n int)")
+
+        async def work(queries: Queries) -> int:
+            await queries.run("INSERT INTO t VALUES (1)")
+            await queries.query("SELECT pg_sleep(0.02)")
+            await queries.run("INSERT INTO t VALUES (2)")
+            return (await queries.query("SELECT pg_backend_pid()"))[0][0]
+
+        transaction = started_coroutine(dedicated.transaction(work))
+        after = started_coroutine(dedicated.query("SELECT count(*), pg_backend_pid() FROM t"))
+        self.assertEqual(await after, [(2, await transaction)])
+
+    async def test_reconnects(self) -> None:
+        """When its connection is lost it fails with Unavailable until it is ready again, by itself."""
+        dedicated = self.db.dedicated()
+        pid = (await dedicated.query("SELECT pg_backend_pid()"))[0][0]
+        asking = started_coroutine(dedicated.query("SELECT pg_sleep(20)"))
+        await self.db.query("SELECT pg_terminate_backend(%s)", [pid])
+        await self.assertFailure(asking, Unavailable)
+        await self.assertFailure(started_coroutine(dedicated.query("SELECT 1")), Unavailable)
+        await dedicated.ready()
+        self.assertNotEqual((await dedicated.query("SELECT pg_backend_pid()"))[0][0], pid)
+
+
+class AwayTests(EmptyDatabaseTestCase):
+    """The database goes away and comes back."""
+
+    async def setUp(self) -> None:  # type: ignore[override]
+        self.postgres = await started(extra="")  # what was committed survives
+        self.dsn = self.postgres.dsn
+        self.db = self.database(size=3)
+
+    async def tearDown(self) -> None:  # type: ignore[override]
+        await self.db.stop()
+        await self.postgres.stop()
+
+    async def back(self, start: Callable[[], Awaitable[Any]]) -> float:
+        """Seconds from when the server was back until the pool was."""
+        await start()
+        clock = self.db.reactor
+        before = clock.seconds()
+        await self.db.ready()
+        return float(clock.seconds() - before)
+
+    async def test_stopped_and_started(self) -> None:
+        """Queries fail with Unavailable while the server is stopped, and are answered again within two seconds."""
+        await self.db.run("CREATE TABLE t (n int)")
+        asking = started_coroutine(self.db.query("SELECT pg_sleep(20)"))
+        await self.db.query("SELECT 1")
+        await self.postgres.stop()
+        await self.assertFailure(asking, Unavailable)
+        for _ in range(3):
+            await self.assertFailure(started_coroutine(self.db.query("SELECT 1")), Unavailable)
+        self.assertFalse(self.db.available)
+        self.assertLess(await self.back(self.postgres.start), 2)
+        self.assertEqual(await self.db.query("SELECT count(*) FROM t"), [(0,)])
+
+    async def test_killed(self) -> None:
+        """A server that is killed is the same."""
+        dedicated = self.db.dedicated()
+        await dedicated.run("CREATE TABLE t (n int)")
+        await self.db.query("SELECT 1")
+        pid = self.postgres.pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        await deferLater(self.db.reactor, 0.1)
+        await self.assertFailure(started_coroutine(self.db.query("SELECT 1")), Unavailable)
+        await self.assertFailure(started_coroutine(dedicated.query("SELECT 1")), Unavailable)
+        again = EmbeddedPostgres(self.db.reactor, self.postgres.folder, watch=False)
+        self.addCleanup(again.stop)
+        self.assertLess(await self.back(again.start), 2)
+        await dedicated.ready()
+        self.assertEqual(await dedicated.query("SELECT count(*) FROM t"), [(0,)])
+
+    async def test_frozen(self) -> None:
+        """A server that does not answer costs a query no more than its time limit."""
+        self.patch(connection, "GRACE", 0.1)
+        db = self.database(size=1, statement_timeout=0.1, connect_timeout=0.1)
+        backend = (await db.query("SELECT pg_backend_pid()"))[0][0]
+        os.kill(backend, signal.SIGSTOP)
+        try:
+            await self.assertFailure(started_coroutine(db.query("SELECT 1")), Unavailable)
+        finally:
+            os.kill(backend, signal.SIGCONT)
+        self.assertEqual(await db.query("SELECT 1"), [(1,)])
+
+
+class AddressTests(EmptyDatabaseTestCase):
+    """Where the database is."""
+
+    async def test_names(self) -> None:
+        """A host name is resolved without libpq, to all its addresses."""
+        parameters = await resolved(self.db.reactor, "postgresql://user@localhost:5433/x")
+        addresses = parameters["hostaddr"].split(",")
+        self.assertIn("127.0.0.1", addresses)
+        self.assertEqual(parameters["host"].split(","), ["localhost"] * len(addresses))
+        self.assertEqual(parameters["port"].split(","), ["5433"] * len(addresses))
+
+    async def test_several_hosts(self) -> None:
+        """Each host keeps its own port."""
+        parameters = await resolved(self.db.reactor, "postgresql://10.0.0.1:1,localhost:2,10.0.0.2:3/x")
+        self.assertEqual(parameters["host"].split(",")[0], "10.0.0.1")
+        ports = dict(zip(parameters["host"].split(","), parameters["port"].split(","), strict=True))
+        self.assertEqual(ports, {"10.0.0.1": "1", "localhost": "2", "10.0.0.2": "3"})
+
+    async def test_sockets(self) -> None:
+        """A socket, an address and no host at all need no look-up."""
+        for address in ("host=/run dbname=x", "host=10.0.0.1", "dbname=x"):
+            self.assertNotIn("hostaddr", await resolved(self.db.reactor, address))
+
+    def test_dsn(self) -> None:
+        """A URL may be one of JDBC; user and password are added."""
+        self.assertEqual(
+            dsn("jdbc:postgresql://db:5433/x", "me", "a b'c"), "dbname=x host=db port=5433 user=me password='a b\\'c'"
+        )
+        with self.assertRaises(ValueError):
+            dsn("jdbc:mysql://db/x")

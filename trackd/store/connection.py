@@ -18,14 +18,14 @@ from typing import Any, Protocol, TypeVar
 
 import psycopg2
 import psycopg2.extensions
-from txpostgres import txpostgres
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from txpostgres import txpostgres
 
 from trackd.store.addresses import resolved
-from trackd.store.errors import Unavailable, translated
+from trackd.store.errors import QUERY_CANCELED, Unavailable, translated
 
 Args = Sequence[Any] | Mapping[str, Any]
 Row = tuple[Any, ...]
@@ -217,6 +217,9 @@ class Connection:
             if self._link is not None and not self._link.sound:
                 self._broken()
             error = result.value or RuntimeError("no reason given")
+            if isinstance(error, CancelledError) and not cancelled:
+                # So txpostgres calls what the server gave up, at its time limit or because somebody told it to.
+                error = Unavailable("the database gave the statement up", QUERY_CANCELED)
             answer.errback(CancelledError() if cancelled else translated(error))
 
         answer: Deferred[Any] = Deferred(cancel)

@@ -23,7 +23,7 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
 from trackd.store.connection import Args, Connection, Queries, Row, Work
-from trackd.store.errors import TOO_MANY_CONNECTIONS, Refused, StoreError, Unavailable
+from trackd.store.errors import Refused, StoreError, Unavailable
 
 __all__ = ["Args", "Database", "Dedicated", "Queries", "Refused", "Row", "StoreError", "Unavailable", "Work"]
 
@@ -113,6 +113,7 @@ class Database:
     _used: set[Connection] = field(factory=set, init=False)
     _count: int = field(default=0, init=False)  # connections: idle, in use, and being opened
     _waiting: deque[Deferred[Connection]] = field(factory=deque, init=False)
+    _enough_until: float = field(default=0.0, init=False)  # no further connection is tried before
     _stopped: bool = field(default=False, init=False)
     _back: _Bell = field(factory=_Bell, init=False)
     _all_idle: _Bell = field(factory=_Bell, init=False)
@@ -210,24 +211,27 @@ class Database:
         return connection
 
     async def _free(self) -> Connection:
-        if self._stopped:
-            raise Unavailable("the database connections are closed")
-        if self._idle:
-            return self._idle.pop()
-        if not self.available:
-            raise Unavailable("the database is away")
-        if self._count < self.size:
-            try:
-                return await self._connected()
-            except Unavailable as error:
-                if error.sqlstate != TOO_MANY_CONNECTIONS or not self._count:
-                    self._gone(error)
-                    raise
-        if len(self._waiting) >= self.max_waiting:
-            raise Unavailable(f"{self.max_waiting} queries wait for the database already")
-        turn: Deferred[Connection] = Deferred(self._waiting.remove)
-        self._waiting.append(turn)
-        return await turn
+        while not self._stopped:
+            if self._idle:
+                return self._idle.pop()
+            if not self.available:
+                raise Unavailable("the database is away")
+            if self._count < self.size and self.clock.seconds() >= self._enough_until:
+                try:
+                    return await self._connected()
+                except Unavailable as error:
+                    if not self._count:
+                        self._gone(error)
+                        raise
+                    # The server may have reached its own limit (the driver does not tell): those that there are must do.
+                    self._enough_until = self.clock.seconds() + LONGEST_PAUSE
+                    continue
+            if len(self._waiting) >= self.max_waiting:
+                raise Unavailable(f"{self.max_waiting} queries wait for the database already")
+            turn: Deferred[Connection] = Deferred(self._waiting.remove)
+            self._waiting.append(turn)
+            return await turn
+        raise Unavailable("the database connections are closed")
 
     async def _connected(self) -> Connection:
         self._count += 1
@@ -288,7 +292,7 @@ class Database:
             try:
                 connection = await self._connected()
             except Unavailable as error:
-                if error.sqlstate != TOO_MANY_CONNECTIONS or not self._count:
+                if not self._count:
                     self._gone(error)
                 raise
             self._offer(connection)

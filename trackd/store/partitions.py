@@ -1,0 +1,126 @@
+"""
+The monthly partitions of `positions`, by fix time, in UTC.
+
+Reports of other months (a device that sends what it has kept for a year, a clock that is wrong) go to the default
+partition; when a partition for such a month is made, they move.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from attrs import Factory, define, field
+from twisted.logger import Logger
+
+from trackd.store.database import Database, Queries
+
+PARTITION = re.compile(r"positions_(\d{4})_(\d{2})")
+
+# Months before and after the current one for which there is a partition.
+BEFORE, AFTER = 1, 2
+# Rows that are moved out of the default partition when one is made: nobody can write there meanwhile. About a second.
+MOST_MOVED = 100_000
+# How long others are kept waiting for the sake of a lock that is not to be had.
+LOCK_TIMEOUT = 2000  # ms
+# Rows that one statement removes.
+PIECE = 10_000
+
+
+@define
+class Kept:
+    """What was done: names of partitions. `crowded` ones can't be made: the default has too many of their rows."""
+
+    made: list[str] = Factory(list)
+    dropped: list[str] = Factory(list)
+    crowded: list[str] = Factory(list)
+
+
+@define(eq=False)
+class Partitions:
+    """`history_days`: positions are kept this long, 0 for ever."""
+
+    database: Database
+    history_days: int = 0
+    _log: Logger = field(factory=Logger, init=False)
+
+    async def keep(self, now: datetime) -> Kept:
+        """Make the partitions around `now`, drop those that are too old. To be repeated each day."""
+        kept = Kept()
+        there = await self._there()
+        for month in range(-BEFORE, AFTER + 1):
+            start = _month(now, month)
+            if (name := _name(start)) not in there:
+                if await self.database.transaction(lambda queries, start=start: self._make(queries, start)):  # type: ignore[misc]
+                    kept.made.append(name)
+                else:
+                    kept.crowded.append(name)
+                    self._log.warn(
+                        "the default partition has more than {most} positions of {name}: they stay there",
+                        most=MOST_MOVED,
+                        name=name,
+                    )
+        if self.history_days:
+            await self._drop(now - timedelta(days=self.history_days), there, kept)
+        return kept
+
+    async def _there(self) -> list[str]:
+        rows = await self.database.query(
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+            " WHERE i.inhparent = 'positions'::regclass ORDER BY c.relname"
+        )
+        return [name for (name,) in rows if PARTITION.fullmatch(name)]
+
+    async def _make(self, queries: Queries, start: datetime) -> bool:
+        end = _month(start, 1)
+        name = _name(start)
+        await queries.run(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT}")
+        # Attaching locks the parent, then the default partition; so does an insert, and the order must be the same.
+        await queries.run("LOCK TABLE ONLY positions IN SHARE UPDATE EXCLUSIVE MODE")
+        await queries.run("LOCK TABLE positions_default IN ACCESS EXCLUSIVE MODE")
+        if await queries.query("SELECT to_regclass(%s) WHERE to_regclass(%s) IS NOT NULL", [name, name]):
+            return True  # another server was faster
+        rows = await queries.query(
+            "SELECT count(*) FROM (SELECT FROM positions_default WHERE fix_time >= %s AND fix_time < %s LIMIT %s) one",
+            [start, end, MOST_MOVED + 1],
+        )
+        if rows[0][0] > MOST_MOVED:
+            return False
+        await queries.run(f"CREATE TABLE {name} (LIKE positions INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
+        if rows[0][0]:
+            await queries.run(
+                "WITH moved AS (DELETE FROM positions_default WHERE fix_time >= %s AND fix_time < %s RETURNING *)"
+                f" INSERT INTO {name} SELECT * FROM moved",
+                [start, end],
+            )
+        await queries.run(f"ALTER TABLE positions ATTACH PARTITION {name} FOR VALUES FROM (%s) TO (%s)", [start, end])
+        return True
+
+    async def _drop(self, before: datetime, there: list[str], kept: Kept) -> None:
+        for name in there:
+            match = PARTITION.fullmatch(name)
+            if match and _month(datetime(int(match[1]), int(match[2]), 1, tzinfo=UTC), 1) <= before:
+                await self.database.transaction(lambda queries, name=name: _drop(queries, name))  # type: ignore[misc]
+                kept.dropped.append(name)
+        # A fix time of long ago may be that of a device without a fix, so here the time of arrival counts.
+        while await self.database.run(
+            "DELETE FROM positions_default WHERE ctid = ANY(ARRAY("
+            "SELECT ctid FROM positions_default WHERE server_time < %s LIMIT %s))",
+            [before, PIECE],
+        ):
+            pass
+
+
+async def _drop(queries: Queries, name: str) -> None:
+    await queries.run(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT}")
+    await queries.run(f"DROP TABLE {name}")
+
+
+def _month(time: datetime, later: int) -> datetime:
+    """The beginning of the month of `time`, or of one so many months later."""
+    months = time.year * 12 + time.month - 1 + later
+    return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
+
+
+def _name(start: datetime) -> str:
+    return f"positions_{start.year:04}_{start.month:02}"

@@ -1,0 +1,67 @@
+"""Stored positions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
+
+from attrs import define
+
+from trackd.store.database import Database
+from trackd.store.rows import PositionRow, columns
+
+COLUMNS = columns(PositionRow, "p")
+
+# Rows that are read at once: parsing them holds up the reactor for a few milliseconds.
+PIECE = 1000
+
+
+@define(eq=False)
+class Positions:
+    database: Database
+
+    async def latest(self, device_ids: Iterable[int], since: datetime | None = None) -> list[PositionRow]:
+        """The latest position of each of these devices that has one, or has one with a fix not before `since`."""
+        ids = list(device_ids)
+        found: list[PositionRow] = []
+        for start in range(0, len(ids), PIECE):
+            rows = await self.database.query(
+                # One look-up a device: its state names the whole key, so that only one partition is asked.
+                f"SELECT p.* FROM device_states s, LATERAL (SELECT {COLUMNS} FROM positions p"
+                " WHERE p.device_id = s.device_id AND p.fix_time = s.position_time AND p.id = s.position_id LIMIT 1) p"
+                " WHERE s.device_id = ANY(%s::bigint[]) AND (%s::timestamptz IS NULL OR s.position_time >= %s)",
+                [ids[start : start + PIECE], since, since],
+            )
+            found += [PositionRow(*row) for row in rows]
+        return found
+
+    async def by_ids(self, ids: Iterable[int]) -> list[PositionRow]:
+        """Those that there are, in no order."""
+        rows = await self.database.query(
+            f"SELECT {COLUMNS} FROM positions p WHERE p.id = ANY(%s::bigint[])", [list(ids)]
+        )
+        return [PositionRow(*row) for row in rows]
+
+    async def between(
+        self, device_id: int, start: datetime, end: datetime, limit: int = 0, piece: int = PIECE
+    ) -> AsyncIterator[list[PositionRow]]:
+        """
+        The positions of a device with fix times from `start` to `end`, both included, the oldest first.
+
+        They come in pieces; no connection is held between two of them. `limit` is the number of all, 0 for no limit.
+        """
+        after, last_id, left = start, -1, limit
+        while True:
+            size = min(piece, left) if limit else piece
+            rows = await self.database.query(
+                f"SELECT {COLUMNS} FROM positions p WHERE p.device_id = %s AND p.fix_time >= %s AND p.fix_time <= %s"
+                " AND (p.fix_time, p.id) > (%s, %s) ORDER BY p.fix_time, p.id LIMIT %s",
+                [device_id, after, end, after, last_id, size],
+            )
+            if rows:
+                found = [PositionRow(*row) for row in rows]
+                after, last_id = found[-1].fix_time, found[-1].id
+                left -= len(found)
+                yield found
+            if len(rows) < size or (limit and not left):
+                return

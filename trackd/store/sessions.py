@@ -1,0 +1,105 @@
+"""
+Sessions and tokens, by the SHA-256 of what the client holds: who reads the database cannot log in with it.
+
+Neither is found once it has expired, has been revoked, or its user has been deleted.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from attrs import define
+
+from trackd.store.database import Database, Queries
+from trackd.store.rows import SessionRow, TokenRow, UserRow, columns, names
+
+# `last_used` is written no more often.
+TOUCH = timedelta(minutes=1)
+
+
+@define(eq=False)
+class Sessions:
+    database: Database
+
+    async def create(
+        self,
+        digest: bytes,
+        user_id: int,
+        now: datetime,
+        *,
+        expires: datetime | None = None,
+        token_id: int | None = None,
+        origin: str | None = None,
+    ) -> None:
+        await self.database.run(
+            "INSERT INTO sessions (digest, user_id, created, last_used, expires, token_id, origin)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [digest, user_id, now, now, expires, token_id, origin],
+        )
+
+    async def find(self, digest: bytes, now: datetime) -> tuple[SessionRow, UserRow] | None:
+        """The session and its user; that it was used is noted at most once a minute."""
+        rows = await self.database.query(
+            f"SELECT {columns(SessionRow, 's')}, {columns(UserRow, 'u')} FROM sessions s JOIN users u ON u.id = s.user_id"
+            " WHERE s.digest = %s AND (s.expires IS NULL OR s.expires > %s) AND u.deleted_at IS NULL",
+            [digest, now],
+        )
+        if not rows:
+            return None
+        width = len(names(SessionRow))
+        session, user = SessionRow(*rows[0][:width]), UserRow(*rows[0][width:])
+        if now - session.last_used > TOUCH:
+            await self.database.run(
+                "UPDATE sessions SET last_used = %s WHERE digest = %s AND last_used < %s", [now, digest, now - TOUCH]
+            )
+        return session, user
+
+    async def delete(self, digest: bytes) -> bool:
+        """Whether there was such a session."""
+        return bool(await self.database.run("DELETE FROM sessions WHERE digest = %s", [digest]))
+
+    async def delete_of_user(self, user_id: int, but: bytes | None = None) -> int:
+        """End all sessions of a user, except one; how many."""
+        return await self.database.run(
+            "DELETE FROM sessions WHERE user_id = %s AND digest IS DISTINCT FROM %s", [user_id, but]
+        )
+
+    async def delete_expired(self, now: datetime, idle: timedelta | None = None) -> int:
+        """Remove what is not found any more, and sessions that have not been used for `idle`; how many sessions."""
+        await self.database.run("DELETE FROM tokens WHERE expires <= %s", [now])
+        return await self.database.run(
+            "DELETE FROM sessions WHERE expires <= %s OR last_used < %s", [now, None if idle is None else now - idle]
+        )
+
+    async def create_token(self, digest: bytes, user_id: int, now: datetime, expires: datetime) -> int:
+        """The token's id."""
+        rows = await self.database.query(
+            "INSERT INTO tokens (digest, user_id, created, expires) VALUES (%s, %s, %s, %s) RETURNING id",
+            [digest, user_id, now, expires],
+        )
+        return int(rows[0][0])
+
+    async def find_token(self, digest: bytes, now: datetime) -> tuple[TokenRow, UserRow] | None:
+        """The token and its user."""
+        rows = await self.database.query(
+            f"SELECT {columns(TokenRow, 't')}, {columns(UserRow, 'u')} FROM tokens t JOIN users u ON u.id = t.user_id"
+            " WHERE t.digest = %s AND t.expires > %s AND t.revoked IS NULL AND u.deleted_at IS NULL",
+            [digest, now],
+        )
+        if not rows:
+            return None
+        width = len(names(TokenRow))
+        return TokenRow(*rows[0][:width]), UserRow(*rows[0][width:])
+
+    async def revoke(self, digest: bytes, now: datetime) -> bool:
+        """Whether there was such a token, not yet revoked. Sessions that were made from it end with it."""
+
+        async def work(queries: Queries) -> bool:
+            rows = await queries.query(
+                "UPDATE tokens SET revoked = %s WHERE digest = %s AND revoked IS NULL RETURNING id", [now, digest]
+            )
+            for (token_id,) in rows:
+                await queries.run("DELETE FROM sessions WHERE token_id = %s", [token_id])
+            return bool(rows)
+
+        return await self.database.transaction(work)

@@ -1,0 +1,130 @@
+"""Users, and the one row of server settings. Deleted users stay in the table and are not found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import define
+
+from trackd.store.database import Database, Queries
+from trackd.store.listing import EVERYTHING, Listing
+from trackd.store.rows import ServerRow, UserRow, columns
+from trackd.store.statements import insert, update
+
+COLUMNS = columns(UserRow, "u")
+SEARCHED = ("u.name", "u.email")
+
+
+@define(eq=False)
+class Users:
+    database: Database
+
+    async def get(self, id: int) -> UserRow | None:
+        return _first(
+            await self.database.query(f"SELECT {COLUMNS} FROM users u WHERE u.id = %s AND u.deleted_at IS NULL", [id])
+        )
+
+    async def find(self, name: str) -> UserRow | None:
+        """The user with this e-mail address or login, whatever its case; the address goes first."""
+        name = name.strip()
+        return _first(
+            await self.database.query(
+                f"SELECT {COLUMNS} FROM users u WHERE u.deleted_at IS NULL"
+                " AND (lower(u.email) = lower(%s) OR lower(u.login) = lower(%s))"
+                " ORDER BY lower(u.email) = lower(%s) DESC LIMIT 1",
+                [name, name, name],
+            )
+        )
+
+    async def all(self, listing: Listing = EVERYTHING) -> list[UserRow]:
+        """All users, by name."""
+        where, args = listing.where(SEARCHED)
+        rows = await self.database.query(
+            f"SELECT {COLUMNS} FROM users u WHERE u.deleted_at IS NULL{where} ORDER BY u.name, u.id{listing.page}", args
+        )
+        return [UserRow(*row) for row in rows]
+
+    async def managed(self, by: int, listing: Listing = EVERYTHING) -> list[UserRow]:
+        """The users that a user manages, by name."""
+        where, args = listing.where(SEARCHED)
+        rows = await self.database.query(
+            f"SELECT {COLUMNS} FROM users u JOIN user_user l ON l.managed_user_id = u.id"
+            f" WHERE l.user_id = %s AND u.deleted_at IS NULL{where} ORDER BY u.name, u.id{listing.page}",
+            [by, *args],
+        )
+        return [UserRow(*row) for row in rows]
+
+    async def manages(self, user_id: int, other_id: int) -> bool:
+        rows = await self.database.query(
+            "SELECT FROM user_user l JOIN users u ON u.id = l.managed_user_id"
+            " WHERE l.user_id = %s AND l.managed_user_id = %s AND u.deleted_at IS NULL",
+            [user_id, other_id],
+        )
+        return bool(rows)
+
+    async def count(self) -> int:
+        rows = await self.database.query("SELECT count(*) FROM users WHERE deleted_at IS NULL")
+        return int(rows[0][0])
+
+    async def any(self) -> bool:
+        """Whether there is a user."""
+        return bool(await self.database.query("SELECT FROM users WHERE deleted_at IS NULL LIMIT 1"))
+
+    async def insert(self, values: Mapping[str, Any], manager: int | None = None) -> UserRow:
+        """Make a user, managed by `manager`. Refused for an address or a login that another user has."""
+
+        async def work(queries: Queries) -> UserRow:
+            user = UserRow(*(await queries.query(*insert("users", UserRow, values)))[0])
+            if manager is not None:
+                await queries.run(
+                    "INSERT INTO user_user (user_id, managed_user_id) VALUES (%s, %s)", [manager, user.id]
+                )
+            return user
+
+        return await self.database.transaction(work)
+
+    async def create_first(self, name: str, email: str, password_hash: str) -> int | None:
+        """Make the first user, an administrator; None if there is a user already."""
+
+        async def work(queries: Queries) -> int | None:
+            # Two who come at the same time: the second waits here and then sees the first.
+            await queries.run("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
+            rows = await queries.query(
+                "INSERT INTO users (name, email, password_hash, administrator, device_limit, user_limit)"
+                " SELECT %s, %s, %s, true, -1, -1 WHERE NOT EXISTS (SELECT FROM users WHERE deleted_at IS NULL)"
+                " RETURNING id",
+                [name, email, password_hash],
+            )
+            return rows[0][0] if rows else None
+
+        return await self.database.transaction(work)
+
+    async def update(self, id: int, values: Mapping[str, Any]) -> UserRow | None:
+        """Set some columns; the user as it is then, None if there is none."""
+        return _first(
+            await self.database.query(*update("users", UserRow, values, "id = %s AND deleted_at IS NULL", [id]))
+        )
+
+    async def delete(self, id: int) -> bool:
+        """Mark a user as deleted and end its sessions and tokens; whether there was one."""
+
+        async def work(queries: Queries) -> bool:
+            await queries.run("DELETE FROM sessions WHERE user_id = %s", [id])
+            await queries.run("UPDATE tokens SET revoked = now() WHERE user_id = %s AND revoked IS NULL", [id])
+            return bool(
+                await queries.run("UPDATE users SET deleted_at = now() WHERE id = %s AND deleted_at IS NULL", [id])
+            )
+
+        return await self.database.transaction(work)
+
+    async def server(self) -> ServerRow:
+        return ServerRow(*(await self.database.query(f"SELECT {columns(ServerRow)} FROM server"))[0])
+
+    async def update_server(self, values: Mapping[str, Any]) -> ServerRow:
+        """Set some columns of the server's row; the row as it is then."""
+        return ServerRow(*(await self.database.query(*update("server", ServerRow, values, "id = 1", [])))[0])
+
+
+def _first(rows: list[tuple[Any, ...]]) -> UserRow | None:
+    return UserRow(*rows[0]) if rows else None
