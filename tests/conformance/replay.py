@@ -129,7 +129,10 @@ class Connection:
             return self.frame(data)
         if self._frames is None:
             split = self.format.splitter(self.session) if self.format.splitter is not None else self.format.split
-            self._frames = Frames(mqtt.split if self.format.mqtt else split or whole, self.format.limit)
+            if self.format.mqtt:
+                self._frames = Frames(mqtt.split, mqtt.LIMIT + 5)
+            else:
+                self._frames = Frames(split or whole, self.format.limit)
         heard = Heard()
         for frame in self._frames.feed(data):
             heard.add(self.frame(frame))

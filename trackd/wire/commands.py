@@ -30,6 +30,7 @@ def encode(format: WireFormat, command: Command, session: Session) -> bytes | No
     if format.http:
         raise Unsupported(f"{command.type}: {format.name} hands out commands in its replies only")
     command = addressed(command, session)
+    _check(command)
     try:
         if command.type in format.commands and format.encode is not None:
             return format.encode(command, session)
@@ -43,6 +44,7 @@ def encode(format: WireFormat, command: Command, session: Session) -> bytes | No
 def encode_message(format: WireFormat, command: Command, session: Session) -> str:
     """The text message of a command; Unsupported if it cannot be sent so."""
     command = addressed(command, session)
+    _check(command)
     try:
         if command.type in format.sms_commands and format.sms is not None:
             return format.sms(command, session)
@@ -51,6 +53,17 @@ def encode_message(format: WireFormat, command: Command, session: Session) -> st
     except (ValueError, LookupError, ArithmeticError, TypeError) as error:
         raise Unsupported(f"{command.type}: {error!r}") from error
     raise Unsupported(command.type)
+
+
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
+
+
+def _check(command: Command) -> None:
+    """Texts go into commands among the format's own delimiters, so a line end in one would begin another command."""
+    if command.type != "custom":
+        for name, value in command.attributes.items():
+            if isinstance(value, str) and _CONTROL.search(value):
+                raise Unsupported(f"{command.type}: control characters in {name}")
 
 
 def addressed(command: Command, session: Session) -> Command:

@@ -145,7 +145,7 @@ class Requests:
         if self._dead:
             return
         self._buffer += data
-        while True:
+        while not self._dead:
             try:
                 event = self._head() if self._request is None else self._some_body()
             except _Malformed:
