@@ -199,6 +199,13 @@ class FormatsTests(SynchronousTestCase):
             },
         )
 
+    def test_what_devices_fall_back_on(self) -> None:
+        """Keys that a device may carry have their defaults, those that formats ask for only what is set."""
+        found = self.load(alpha__extended="true").fallbacks()
+        self.assertEqual((found["event.motion.speedThreshold"], found["alpha.extended"]), (0.01, True))
+        for name in ("web.port", "decoder.timezone", "alpha.devicePassword", "alpha.port"):
+            self.assertNotIn(name, found)
+
     def test_timeout(self) -> None:
         """The configuration's time-out of the format, else the format's own, else the server's; a negative is none."""
         self.assertEqual([self.load().timeout(name) for name in ("alpha", "beta")], [1800.0, 30.0])

@@ -195,7 +195,7 @@ PER_FORMAT = (
     Key("address", tuple, (), "Addresses to listen on; none = all. For a format that asks: the host"),
     Key("ssl", bool, False, "TLS on TCP, with tls.certificate and tls.key"),
     Key("timeout", int, 0, "Seconds of silence on TCP; 0 = server.timeout, negative = none"),
-    Key("devicePassword", str, "", "Password in commands to devices", scope=DEVICE, secret=True),
+    Key("devicePassword", str, "", "Password in commands to devices", scope=DEVICE, secret=True, wire=True),
 )
 
 # Of a format that asks, besides.
@@ -210,7 +210,7 @@ def keys_of(format: WireFormat) -> dict[str, Key]:
     keys = {key.name: key for key in PER_FORMAT + (PER_ASKING_FORMAT if format.ask else ())}
     keys["port"] = evolve(keys["port"], default=format.port)
     for own in format.keys:
-        keys[own.name] = Key(own.name, own.type, own.default, own.meaning, DEVICE)
+        keys[own.name] = Key(own.name, own.type, own.default, own.meaning, DEVICE, wire=True)
     return {name: evolve(key, name=f"{format.name}.{name}") for name, key in keys.items()}
 
 

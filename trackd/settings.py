@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from attrs import Factory, define, frozen
 
 from trackd.configuration import ConfigurationError, Dialect, read, variable
-from trackd.keys import KEYS, PER_ASKING_FORMAT, PER_FORMAT, Key, as_text, converted, keys_of
+from trackd.keys import DEVICE, KEYS, PER_ASKING_FORMAT, PER_FORMAT, Key, as_text, converted, keys_of
 from trackd.wire.format import WireFormat
 
 ENVIRONMENT = "config.useEnvironmentVariables"
@@ -83,6 +83,18 @@ class Settings:
             key: value
             for key, value in self.values.items()
             if key in always or (key in self.origins and (key.startswith(f"{name}.") or self.keys[key].wire))
+        }
+
+    def fallbacks(self) -> dict[str, Any]:
+        """
+        What holds for a device that has no attribute of that name, nor its groups: full key to value.
+
+        Keys that formats ask for are there only if they are set: a format has defaults of its own.
+        """
+        return {
+            name: self.values[name]
+            for name, key in self.keys.items()
+            if key.scope == DEVICE and (name in self.origins or not key.wire)
         }
 
     def timeout(self, name: str) -> float | None:
