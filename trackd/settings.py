@@ -79,10 +79,11 @@ class Settings:
         `address`, `ssl` and `timeout`.
         """
         always = {f"{name}.{key}" for key in ("port", "address", "ssl", "timeout")}
+        asked_for = {key.name for key in KEYS if key.wire}
         return {
             key: value
             for key, value in self.values.items()
-            if key in always or (key in self.origins and (key.startswith(f"{name}.") or self.keys[key].wire))
+            if key in always or (key in self.origins and (key.startswith(f"{name}.") or key in asked_for))
         }
 
     def fallbacks(self) -> dict[str, Any]:
