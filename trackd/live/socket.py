@@ -9,8 +9,8 @@ there are too many. Autobahn's own timers are off: everything here runs on the h
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from attrs import frozen
 from autobahn.twisted.resource import WebSocketResource
@@ -23,21 +23,18 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
 
-from trackd.live.dialect import Dialect, User
+from trackd.live.dialect import Dialect, Knock, User
 from trackd.live.hub import Hub
 from trackd.live.subscriber import FAILED, GOING_AWAY, Subscriber
+from trackd.people.errors import Busy, PeopleError
 
 log = Logger()
 
 CONTINUATION, TEXT = 0, 1  # opcodes
 
 
-class Authenticate(Protocol):
-    """Who opens a socket: the parameters of its URL, its cookies, and the `Origin` and `Host` headers as they came."""
-
-    def __call__(
-        self, parameters: Mapping[str, str], cookies: Mapping[str, str], origin: str | None, host: str
-    ) -> Awaitable[User | None]: ...
+# Who asks; None: nobody who may have a socket. A `PeopleError` refuses as well.
+Authenticate = Callable[[Knock], Awaitable["User | None"]]
 
 
 @implementer(IPushProducer)
@@ -185,16 +182,35 @@ class _Admission:
         return self.factory.admitted(address, self.user, self.parameters)
 
 
+def peer(request: Request) -> str:
+    """The address at the other end of the connection."""
+    return str(getattr(request.getClientAddress(), "host", ""))
+
+
 class SocketResource(Resource):
-    """The place of a dialect's socket on the site."""
+    """
+    The place of a dialect's socket on the site.
+
+    `address` tells who the client is when a proxy speaks for it; `upgraded` hears of each request whose connection has
+    become a socket, and so will not end as a request.
+    """
 
     isLeaf = True
 
-    def __init__(self, hub: Hub, dialect: Dialect, authenticate: Authenticate) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        dialect: Dialect,
+        authenticate: Authenticate,
+        address: Callable[[Any], str] = peer,
+        upgraded: Callable[[Any], None] = lambda request: None,
+    ) -> None:
         super().__init__()
         self._hub = hub
         self._dialect = dialect
         self._authenticate = authenticate
+        self._address = address
+        self._upgraded = upgraded
         self._factory = LiveSocketFactory(hub, dialect)
 
     def render(self, request: Request) -> int | bytes:
@@ -208,10 +224,14 @@ class SocketResource(Resource):
         return NOT_DONE_YET
 
     async def _admit(self, request: Request) -> None:
-        parameters = {_text(name): _text(values[0]) for name, values in request.args.items()}
-        cookies = {_text(name): _text(value) for name, value in request.received_cookies.items()}
-        host = request.getHeader("host") or ""
-        user = await self._authenticate(parameters, cookies, request.getHeader("origin"), host)
+        knock = Knock(
+            {_text(name): _text(values[0]) for name, values in request.args.items()},
+            {_text(name): _text(value) for name, value in request.received_cookies.items()},
+            request.getHeader("origin"),
+            request.getHeader("host") or "",
+            self._address(request),
+        )
+        user = await self._authenticate(knock)
         if request.channel is None:
             return
         if user is None:
@@ -219,10 +239,20 @@ class SocketResource(Resource):
         elif not self._hub.has_room(user):
             _finish(request, 503, "Too many sockets")
         else:
-            WebSocketResource(_Admission(self._factory, user, parameters)).render(request)
+            WebSocketResource(_Admission(self._factory, user, knock.parameters)).render(request)
+            if request.channel.transport is None:
+                self._upgraded(request)
 
     def _failed(self, failure: Failure, request: Request) -> None:
-        if request.channel is not None:
+        if request.channel is None:
+            return
+        error = failure.value
+        if isinstance(error, Busy):
+            request.setHeader("Retry-After", str(error.retry_after))
+            _finish(request, 429, error.message)
+        elif isinstance(error, PeopleError):
+            _finish(request, 401, error.message)
+        else:
             log.failure("{dialect} socket", failure, dialect=self._dialect.name)
             _finish(request, 503, "Not available")
 
@@ -234,7 +264,9 @@ def _text(value: bytes) -> str:
 def _refused(request: Request, status: int, text: str) -> bytes:
     request.setResponseCode(status)
     request.setHeader("Content-Type", "text/plain; charset=utf-8")
-    return text.encode()
+    body = text.encode()
+    request.setHeader("Content-Length", str(len(body)))
+    return body
 
 
 def _finish(request: Request, status: int, text: str) -> None:
