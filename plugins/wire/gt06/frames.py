@@ -22,7 +22,7 @@ from trackd.wire.values import Reply, WireError
 SHORT = 4  # where the payload of a short frame begins
 TAIL = 6  # bytes behind a payload: serial, CRC, 0D 0A
 
-U16, S16, U32, S32 = Struct(">H"), Struct(">h"), Struct(">I"), Struct(">i")
+U16, S16, U32 = Struct(">H"), Struct(">h"), Struct(">I")
 
 # Forms of a message that only its length gives away.
 VXT01 = "VXT01"
