@@ -4,7 +4,7 @@ Recordings played to the pure functions of a format, without any network: the ad
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -89,7 +89,6 @@ class Connection:
     _devices: dict[str, Device] = Factory(dict)
     _bound: Device | None = None
     _frames: Frames | None = None
-    _requests: http.Requests = Factory(http.Requests)
     _version: int = 4  # of MQTT
 
     def __attrs_post_init__(self) -> None:
@@ -204,20 +203,11 @@ class Connection:
         return {"device": name, "data": media.data.hex(), "extension": media.extension}
 
     def _ask(self, step: Step) -> Heard:
-        if step.wire is None:
-            assert step.http is not None
-            headers = {name.lower(): value for name, value in step.http["headers"].items()}
-            body = bytes.fromhex(step.http["body"])
-            return self.decode(http.Request(step.http["method"], step.http["uri"], headers, body))
-        heard = Heard()
-        for request in self._requests.feed(step.wire):
-            if isinstance(request, bytes):
-                heard.replies.append(request)
-                continue
-            if step.http is not None and request.uri != step.http["uri"]:
-                raise AssertionError(f"{request.uri} instead of {step.http['uri']}")
-            heard.add(self.decode(request))
-        return heard
+        assert step.http is not None
+        request = request_of(step.http) if step.wire is None else read_request(step.wire)
+        if request.uri != step.http["uri"]:
+            raise AssertionError(f"{request.uri} instead of {step.http['uri']}")
+        return self.decode(request)
 
     def _packet(self, packet: bytes) -> Heard:
         heard = Heard()
@@ -237,6 +227,22 @@ class Connection:
                 if heard.error is None:
                     heard.replies.append(mqtt.puback(packet_id))
         return heard
+
+
+def request_of(recorded: Mapping[str, Any]) -> http.Request:
+    """A request that was recorded taken apart."""
+    headers = {name.lower(): value for name, value in recorded["headers"].items()}
+    return http.Request(recorded["method"], recorded["uri"], headers, bytes.fromhex(recorded["body"]))
+
+
+def read_request(wire: bytes) -> http.Request:
+    """A well-formed request with all of its body."""
+    head, _, body = wire.partition(b"\r\n\r\n")
+    line, *lines = head.decode("latin-1").split("\r\n")
+    method, uri, _ = line.split(" ")
+    headers = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in lines)}
+    assert int(headers.get("content-length", 0)) == len(body)
+    return http.Request(method, uri, headers, body)
 
 
 def difference(step: Step, heard: Heard, transport: str) -> list[str]:
