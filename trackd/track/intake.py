@@ -280,11 +280,10 @@ class Intake:
         """Remember the fix for the detectors of motion; cut what lies further back than they look."""
         history = device.history
         if history:
-            newest = history[-1]
-            if newest.time == fix.time:
+            if history[-1].time == fix.time:
                 history.pop()
             else:
-                start = newest.time - timedelta(seconds=device.value(self.history_span, 180.0))
+                start = fix.time - timedelta(seconds=device.value(self.history_span, 180.0))
                 while len(history) > 1 and (history[1].time <= start or len(history) >= self.history):
                     history.popleft()
         history.append(fix)
