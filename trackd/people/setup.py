@@ -27,6 +27,16 @@ FILE = "setup-token"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
+def check_new(name: str, email: str, password: str) -> None:
+    """Whether somebody can be made of this on the server itself; raises Invalid."""
+    if not name or len(name) > LONGEST_TEXT:
+        raise Invalid("The name is missing or too long")
+    if not _EMAIL.fullmatch(email) or len(email) > LONGEST_TEXT:
+        raise Invalid("This is no e-mail address")
+    if len(password) < SHORTEST_PASSWORD:
+        raise Invalid(f"The password must have at least {SHORTEST_PASSWORD} characters")
+
+
 class Done(PeopleError):
     """There is a user already."""
 
@@ -78,12 +88,7 @@ class Setup:
         """Make the administrator; its id. Raises what `check` raises, and Invalid for what cannot be taken."""
         await self.check(token, address)
         name, email = name.strip(), email.strip()
-        if not name or len(name) > LONGEST_TEXT:
-            raise Invalid("The name is missing or too long")
-        if not _EMAIL.fullmatch(email) or len(email) > LONGEST_TEXT:
-            raise Invalid("This is no e-mail address")
-        if len(password) < SHORTEST_PASSWORD:
-            raise Invalid(f"The password must have at least {SHORTEST_PASSWORD} characters")
+        check_new(name, email, password)
         if password != again:
             raise Invalid("The two passwords differ")
         hash = await self.passwords.hash(password)
