@@ -64,7 +64,7 @@ class WithoutDatabaseTests(SynchronousTestCase):
         status, out, _ = self.carried_out("settings", "web.p", "--set", "web.port=8083")
         self.assertEqual(status, 0)
         self.assertIn("web.port = 8083  [--set; default: 8082]  Port of the web server; 0 = none\n", out)
-        self.assertIn("web.path =   [default]  ", out)
+        self.assertIn("web.path =  [default]  ", out)
         self.assertNotIn("status.timeout", out)
 
     def test_settings_of_formats(self) -> None:

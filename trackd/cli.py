@@ -244,7 +244,7 @@ class ShowSettings(Command):
                 origin = "default"
                 if row.origin != "default":
                     origin = f"{row.origin}; default: {as_text(row.key.default) or 'none'}"
-                say(f"{row.key.name} = {row.value}  [{origin}]  {row.key.meaning}")
+                say(f"{row.key.name} = {row.value}".rstrip() + f"  [{origin}]  {row.key.meaning}")
 
 
 class Check(Command):
