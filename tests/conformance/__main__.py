@@ -41,7 +41,8 @@ def main(arguments: list[str]) -> int:
             print(f"{name:16}  cannot be imported: {error!r}")
             bad += 1
             continue
-        outcome = replay.check(format, *vectors.load(name))
+        conversations, commands = vectors.load(name)
+        outcome = replay.check(format, conversations, commands)
         failed = len(outcome.failed)
         bad += bool(failed)
         total = outcome.conversations + outcome.commands
@@ -50,15 +51,27 @@ def main(arguments: list[str]) -> int:
             f"{name:16}{outcome.conversations:6}{outcome.commands:6}{total - failed:8}{failed:8}  {modes}", flush=True
         )
         if options.verbose is not None:
-            _show(outcome, options.verbose, options.mode)
+            sent = {one.id: _sent(one) for one in conversations} | {one.id: [repr(one)] for one in commands}
+            _show(outcome, sent, options.verbose, options.mode)
     return 1 if bad else 0
 
 
-def _show(outcome: replay.Outcome, ending: str, only: str | None) -> None:
+def _sent(conversation: vectors.Conversation) -> list[str]:
+    """What was recorded, for a reader."""
+    lines = [f"model {conversation.model}, settings {conversation.settings}, session {conversation.session}"]
+    for number, step in enumerate(conversation.steps):
+        frame = step.text or (step.frame or step.answer or step.wire or b"").hex()
+        lines.append(f"step {number}: {step.http or frame!r:.600}")
+    return lines
+
+
+def _show(outcome: replay.Outcome, sent: dict[str, list[str]], ending: str, only: str | None) -> None:
     for mode, ids in outcome.failures.items():
         for id, differences in ids.items():
             if id.endswith(ending) and only in (None, mode):
                 print(f"  {mode} {id}")
+                for line in sent[id]:
+                    print(f"    {line}")
                 for difference in differences:
                     print(f"      {difference}")
 

@@ -211,7 +211,11 @@ class Connection:
 
     def _packet(self, packet: bytes) -> Heard:
         heard = Heard()
-        match mqtt.read(packet, self._version):
+        try:
+            read = mqtt.read(packet, self._version)
+        except WireError:
+            return heard  # and nothing that follows is heard either
+        match read:
             case mqtt.Connect(version, client_id):
                 self._version = version
                 self._look_up((client_id,), heard)

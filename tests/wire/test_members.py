@@ -17,6 +17,12 @@ class ParsedTests(SynchronousTestCase):
             with self.assertRaises(ValueError, msg=text[:20]):
                 parsed(text)
 
+    def test_encodings(self) -> None:
+        """The first bytes tell UTF-8, 16 and 32 apart; what is malformed is replaced."""
+        for encoding in ("utf-8", "utf-16-le", "utf-16-be", "utf-32-be", "utf-8-sig"):
+            self.assertEqual(parsed('{"a": "ü"}'.encode(encoding)), {"a": "ü"}, encoding)
+        self.assertEqual(parsed(b'{"a": "\xff"}'), {"a": "\ufffd"})
+
     def test_numbers(self) -> None:
         """A number is whole if it is written so."""
         self.assertEqual(repr(parsed("[5, 5.0, 5e0]")), "[5, 5.0, 5.0]")

@@ -1,0 +1,138 @@
+"""
+Frames as no device means them: bits flipped, bytes lost or doubled, lengths that lie, frames of another format.
+
+    python -m tests.wire.damage <format> [<count>]      a long run over the recordings of one format
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+from types import FrameType
+from typing import Any
+
+# What devices have sent in the place of a number, and what arithmetic dislikes.
+EXTREMES = (
+    b"\0",
+    b"\1",
+    b"\x7f",
+    b"\x80",
+    b"\xff",
+    b"\0\0",
+    b"\xff\xff",
+    b"\x7f\xff",
+    b"\0\0\0\0",
+    b"\xff" * 4,
+    b"\x80\0\0\0",
+)
+WORDS = (b"", b"-", b".", b"99999999999", b"-1", b"1e999", b"NaN", b"\xff\xfe", b"0x", b"  ", b"2147483648")
+
+Damage = Callable[[bytes, Random], bytes]
+
+
+def flip(sample: bytes, random: Random) -> bytes:
+    """Some bits are turned."""
+    data = bytearray(sample)
+    for _ in range(random.randint(1, 4)):
+        data[random.randrange(len(data))] ^= 1 << random.randrange(8)
+    return bytes(data)
+
+
+def cut(sample: bytes, random: Random) -> bytes:
+    """The end is missing."""
+    return sample[: random.randrange(len(sample))]
+
+
+def lose(sample: bytes, random: Random) -> bytes:
+    """Some bytes in the middle are missing."""
+    at = random.randrange(len(sample))
+    return sample[:at] + sample[at + random.randint(1, 6) :]
+
+
+def double(sample: bytes, random: Random) -> bytes:
+    """Some bytes come twice."""
+    at = random.randrange(len(sample))
+    part = sample[at : at + random.randint(1, 20)]
+    return sample[:at] + part + sample[at:]
+
+
+def insert(sample: bytes, random: Random) -> bytes:
+    """Some bytes come in between."""
+    at = random.randint(0, len(sample))
+    return sample[:at] + random.randbytes(random.randint(1, 6)) + sample[at:]
+
+
+def exceed(sample: bytes, random: Random) -> bytes:
+    """A field, perhaps a length or a count, has an extreme value."""
+    value = random.choice(EXTREMES)
+    at = random.randrange(len(sample))
+    return (sample[:at] + value + sample[at + len(value) :])[: max(len(sample), at + 1)]
+
+
+def misspell(sample: bytes, random: Random) -> bytes:
+    """A field between two separators is another word."""
+    separator = bytes((random.choice([byte for byte in sample if byte in b",;:|&# "] or [44]),))
+    fields = sample.split(separator)
+    fields[random.randrange(len(fields))] = random.choice(WORDS)
+    return separator.join(fields)
+
+
+def scramble(sample: bytes, random: Random) -> bytes:
+    """A stretch is noise."""
+    at = random.randrange(len(sample))
+    length = random.randint(1, 16)
+    return sample[:at] + random.randbytes(length) + sample[at + length :]
+
+
+KINDS: tuple[Damage, ...] = (flip, cut, lose, double, insert, exceed, misspell, scramble)
+
+
+def damaged(sample: bytes, random: Random, others: Sequence[bytes] = ()) -> bytes:
+    """The sample with one or two kinds of damage, or now and then one of the others instead."""
+    if not sample or others and random.random() < 0.05:
+        return random.choice(others) if others else random.randbytes(random.randint(0, 40))
+    for _ in range(random.randint(1, 2)):
+        sample = random.choice(KINDS)(sample, random) or b"\0"
+    return sample
+
+
+class Endless(BaseException):
+    """More lines of Python were run than any frame is worth."""
+
+
+class Steps:
+    """Within this, no more than so many lines are run: `with Steps(100_000): …` raises Endless."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+        self._before: Any = None
+
+    def __enter__(self) -> Steps:
+        self._before = sys.gettrace()
+        sys.settrace(self._trace)
+        return self
+
+    def __exit__(self, *why: object) -> None:
+        sys.settrace(self._before)
+
+    def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            raise Endless(f"{frame.f_code.co_filename}:{frame.f_lineno}")
+        return self._trace
+
+
+def run(name: str, count: int) -> Iterator[str]:
+    """Damage to the recordings of a format: what went wrong, in words."""
+    from tests.wire.test_damage import Victim
+
+    victim = Victim(name)
+    for _ in range(count):
+        if found := victim.suffer():
+            yield found
+
+
+if __name__ == "__main__":
+    for complaint in run(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1000):
+        print(complaint)
