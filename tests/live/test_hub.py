@@ -226,6 +226,7 @@ class SlowTests(SynchronousTestCase):
         self.subscriber.resume()
         self.subscriber.pause()
         self.house.clock.pump([1] * 29)
+        self.subscriber.pause()
         self.assertEqual([], self.slow.closed)
         self.house.clock.pump([1])
         self.assertEqual([(1013, "reads too slowly")], self.slow.closed)

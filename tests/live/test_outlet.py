@@ -93,6 +93,15 @@ class OutletTests(SynchronousTestCase):
         outlet.write(b"five")
         self.assertEqual(b"five", self.sent.pieces[-1][0])
 
+    def test_burst_once(self) -> None:
+        """A transport that says with each write that it is full gets no more for that."""
+        outlet = self.sent.outlet = Outlet(self.sent, 10, burst=6)
+        outlet.pause()
+        for message in (b"one", b"two", b"three", b"four"):
+            outlet.write(message)
+            outlet.pause()
+        self.assertEqual([b"one", b"two"], [piece for piece, _, _ in self.sent.pieces])
+
     def test_close(self) -> None:
         """A closed outlet forgets what waits and takes nothing more."""
         self.outlet.pause()

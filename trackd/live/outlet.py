@@ -52,7 +52,9 @@ class Outlet:
         self._drain()
 
     def pause(self) -> None:
-        self._room = self.burst
+        # A transport says so with every write while it is full.
+        if self._room is None:
+            self._room = self.burst
 
     def resume(self) -> None:
         self._room = None

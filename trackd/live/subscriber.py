@@ -175,7 +175,8 @@ class Subscriber:
 
     def pause(self) -> None:
         """The transport's buffer is full."""
-        self._stalled = self.now()
+        if self._stalled is None:
+            self._stalled = self.now()
         self.outlet.pause()
 
     def resume(self) -> None:
