@@ -17,19 +17,23 @@ from importlib.metadata import version
 from typing import Any
 
 from attrs import define, field
+from treq.client import HTTPClient
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.web.client import Agent
 
 from trackd.listen.limits import Limits
+from trackd.listen.poller import Poller, Source
 from trackd.listen.server import Listener, Server
 from trackd.listen.service import CannotListen, Listeners
 from trackd.listen.tls import BadCertificate, context
 from trackd.live.feed import Feed
 from trackd.live.hub import Hub
+from trackd.live.subscriber import Limits as LiveLimits
 from trackd.options import Options
 from trackd.settings import Settings, SettingsError
 from trackd.store.commands import QueuedCommands
@@ -92,6 +96,7 @@ def limits(settings: Settings) -> Limits:
         login_time=settings["listen.loginTime"],
         idle=settings["server.timeout"],
         frame=settings["listen.frame"],
+        ahead=settings["listen.ahead"],
         endpoints=settings["listen.endpoints"],
         datagrams=settings["listen.datagrams"],
     )
@@ -189,6 +194,20 @@ class Changes:
         log.warn("a change is not taken over: {error}", error=str(failure.value))
 
 
+def sources(settings: Settings) -> list[Source]:
+    """Whom the formats that ask have to ask."""
+    zone = datetime.now().astimezone().tzinfo
+    found = []
+    for name, format in settings.formats.items():
+        said = settings.format(name)
+        if format.ask is not None and said[f"{name}.address"]:
+            interval = settings.values.get(f"{name}.interval") or 0
+            tls = said[f"{name}.ssl"]
+            port = said[f"{name}.port"] or (443 if tls else 80)
+            found.append(Source(format, said[f"{name}.address"][0], port, interval, tls, said, zone or UTC))
+    return found
+
+
 @define(eq=False)
 class House:
     """All parts, put together. `start` and `stop` are the order in which they begin and end."""
@@ -202,6 +221,7 @@ class House:
     intake: Intake
     hub: Hub
     listeners: Listeners
+    pollers: list[Poller]
     changes: Changes
     unknown: UnknownDevices
     partitions: Partitions
@@ -212,6 +232,8 @@ class House:
         await self.database.listen("changes", self.changes.heard, self.changes.missed)
         self.hub.start()
         self.listeners.startService()
+        for poller in self.pollers:
+            poller.startService()
         self._every(max(1.0, self.settings["status.timeout"] / 10), self.presence.sweep)
         self._every(3600.0, lambda: Deferred.fromCoroutine(self._tidy()))
 
@@ -221,6 +243,8 @@ class House:
             if timer.running:
                 timer.stop()
         await self.listeners.stop()
+        for poller in self.pollers:
+            await poller.stopService()
         self.presence.everybody_offline()
         await self.committer.idle().addTimeout(PATIENCE, self.reactor, lambda result, timeout: None)
         await self.hub.stop()
@@ -253,7 +277,19 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
     async def latest(user_id: int) -> Sequence[Any]:
         return await positions.latest(await devices.ids_of_user(user_id))
 
-    hub = Hub(reactor, devices.ids_of_user, latest)
+    hub = Hub(
+        reactor,
+        devices.ids_of_user,
+        latest,
+        LiveLimits(
+            connections=settings["live.connections"],
+            user_connections=settings["live.userConnections"],
+            queue=settings["live.queue"],
+            events=settings["live.events"],
+            timeout=settings["web.timeout"] / 1000,
+            strangers=settings["web.showUnknownDevices"],
+        ),
+    )
     # The parts that hear of a commit are made after the committer.
     committer = Committer(
         database.dedicated(),
@@ -315,7 +351,8 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
     )
     # Each room has its own words for a device; what the listeners hand in is what the intake has given them.
     taker: Any = intake
-    ports = Listeners(reactor, Server(taker, reactor, limits(settings)), listeners(settings))
+    server = Server(taker, reactor, limits(settings))
+    client: Any = HTTPClient(Agent(reactor))
     return House(
         reactor,
         settings,
@@ -325,7 +362,8 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         commands,
         intake,
         hub,
-        ports,
+        Listeners(reactor, server, listeners(settings)),
+        [Poller(server, source, client) for source in sources(settings)],
         Changes(reactor, directory, commands, hub),
         unknown,
         Partitions(database),
