@@ -47,8 +47,7 @@ async def started(extra: str = FAST) -> EmbeddedPostgres:
     """An embedded server on a folder of its own, which vanishes with this process."""
     from twisted.internet import reactor
 
-    folder = Path(tempfile.mkdtemp(prefix="trackd-tests-", dir=_place()))
-    postgres = EmbeddedPostgres(reactor, folder, watch=False, extra=extra)
+    postgres = EmbeddedPostgres(reactor, folder(), watch=False, extra=extra)
     await postgres.start()
     owner = os.stat(postgres.folder).st_uid
     # It lives as long as the other end of its input is open.
@@ -64,6 +63,11 @@ async def started(extra: str = FAST) -> EmbeddedPostgres:
         )
     )
     return postgres
+
+
+def folder() -> Path:
+    """A new folder for a server."""
+    return Path(tempfile.mkdtemp(prefix="trackd-tests-", dir=_place()))
 
 
 def _place() -> str | None:

@@ -41,6 +41,10 @@ class ValueTests(EmptyDatabaseTestCase):
         self.assertEqual(await self.db.run("INSERT INTO t SELECT generate_series(1, %s)", [5]), 5)
         self.assertEqual(await self.db.run("DELETE FROM t WHERE n > 3"), 2)
 
+    async def test_no_columns(self) -> None:
+        """Rows without columns are rows: enough to ask whether there is one."""
+        self.assertEqual(await self.db.query("SELECT FROM generate_series(1, 2)"), [(), ()])
+
     async def test_percent(self) -> None:
         """A percent sign stands for itself in a statement without arguments."""
         self.assertEqual(await self.db.query("SELECT 'a%', '%s', 7 % 4"), [("a%", "%s", 3)])

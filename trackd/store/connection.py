@@ -155,7 +155,7 @@ class Connection:
 
     async def query(self, sql: str, args: Args = ()) -> list[Row]:
         cursor = await self._carried_out(sql, args)
-        return cursor.fetchall() if cursor.description else []
+        return cursor.fetchall() if cursor.description is not None else []
 
     async def run(self, sql: str, args: Args = ()) -> int:
         return (await self._carried_out(sql, args)).rowcount

@@ -54,6 +54,8 @@ max_wal_size = 2GB
 min_wal_size = 128MB
 checkpoint_timeout = 15min
 jit = off
+# Of a trackd that was killed, nothing goes on for long.
+client_connection_check_interval = 1s
 random_page_cost = 1.1
 # The states of the devices are updated all the time: their dead versions are few if they are cleared often.
 autovacuum = on

@@ -1,5 +1,5 @@
 """
-Brings the schema up to date: `migrations/NNNN_name.sql`, each in a transaction of its own, in the order of the numbers.
+Brings the schema up to date: `schema/NNNN_name.sql`, each in a transaction of its own, in the order of the numbers.
 
 An advisory lock lets one server at a time do it; others wait. A server that is killed leaves the migrations that were
 finished, and nothing of the one that was not.
@@ -15,7 +15,7 @@ from twisted.logger import Logger
 
 from trackd.store.database import Database, Queries
 
-FOLDER = Path(__file__).parent / "migrations"
+FOLDER = Path(__file__).parent / "schema"
 FILE_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
 
 # Held by the transaction, so that the server frees it whatever becomes of us. Any number that nobody else uses.
@@ -77,6 +77,10 @@ async def status(database: Database, migrations: list[Migration] | None = None) 
 
 
 async def _next(queries: Queries, known: list[Migration]) -> Migration | None:
+    # If we are killed, the server notices and gives up, rather than finishing for nobody while the next one waits.
+    await queries.query(
+        "SELECT set_config(name, '1000', true) FROM pg_settings WHERE name = 'client_connection_check_interval'"
+    )
     await queries.query("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     pending = (await _status(queries, known)).pending
     if not pending:

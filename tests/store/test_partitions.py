@@ -1,0 +1,104 @@
+"""Partitions of the positions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from tests.postgres import DatabaseTestCase
+from tests.store.samples import NOON, position
+from trackd.store import partitions
+from trackd.store.database import Unavailable
+from trackd.store.partitions import Partitions
+
+
+class PartitionTests(DatabaseTestCase):
+    """On the 15th of May 2024."""
+
+    async def setUp(self) -> None:  # type: ignore[override]
+        await super().setUp()
+        self.partitions = Partitions(self.db)
+
+    async def places(self) -> list[tuple[str, int]]:
+        """Where the positions are."""
+        return await self.db.query(
+            "SELECT tableoid::regclass::text, count(*)::int FROM positions GROUP BY 1 ORDER BY 1"
+        )
+
+    async def test_months(self) -> None:
+        """There are partitions for the last, the current and the next two months, and they are made once."""
+        made = ["positions_2024_04", "positions_2024_05", "positions_2024_06", "positions_2024_07"]
+        self.assertEqual((await self.partitions.keep(NOON)).made, made)
+        self.assertEqual((await self.partitions.keep(NOON)).made, [])
+        self.assertEqual((await self.partitions.keep(datetime(2024, 6, 1, tzinfo=UTC))).made, ["positions_2024_08"])
+
+    async def test_turn_of_the_year(self) -> None:
+        """Months go on over the turn of the year."""
+        made = (await self.partitions.keep(datetime(2023, 12, 31, 23, 59, 59, tzinfo=UTC))).made
+        self.assertEqual(made[0], "positions_2023_11")
+        self.assertEqual(made[-1], "positions_2024_02")
+
+    async def test_borders(self) -> None:
+        """The first moment of a month belongs to it, and other times go to the default."""
+        await self.partitions.keep(NOON)
+        for time in (
+            datetime(2024, 4, 30, 23, 59, 59, 999999, UTC),
+            datetime(2024, 5, 1, tzinfo=UTC),
+            datetime(1980, 1, 6, tzinfo=UTC),
+            datetime(9999, 12, 31, tzinfo=UTC),
+        ):
+            await position(self.db, 1, time)
+        self.assertEqual(
+            await self.places(), [("positions_2024_04", 1), ("positions_2024_05", 1), ("positions_default", 2)]
+        )
+
+    async def test_moved(self) -> None:
+        """Rows that were in the default partition move to the one that is made for them, and lose nothing."""
+        for day in (1, 15, 31):
+            await position(self.db, 1, datetime(2024, 5, day, tzinfo=UTC), attributes='{"a":"\\u0000"}')
+        await position(self.db, 1, datetime(2020, 5, 1, tzinfo=UTC))
+        before = await self.db.query("SELECT to_json(p)::text FROM positions p ORDER BY id")
+        await self.partitions.keep(NOON)
+        self.assertEqual(await self.places(), [("positions_2024_05", 3), ("positions_default", 1)])
+        self.assertEqual(await self.db.query("SELECT to_json(p)::text FROM positions p ORDER BY id"), before)
+
+    async def test_crowded(self) -> None:
+        """Where too many rows would have to move, they stay where they are, and the other partitions are made."""
+        self.patch(partitions, "MOST_MOVED", 2)
+        for number in range(3):
+            await position(self.db, number)
+        kept = await self.partitions.keep(NOON)
+        self.assertEqual(kept.crowded, ["positions_2024_05"])
+        self.assertEqual(kept.made, ["positions_2024_04", "positions_2024_06", "positions_2024_07"])
+        self.assertEqual(await self.places(), [("positions_default", 3)])
+
+    async def test_busy(self) -> None:
+        """Somebody who holds the positions is waited for a little, not for ever."""
+        self.patch(partitions, "LOCK_TIMEOUT", 50)
+
+        async def work(queries: object) -> None:
+            await queries.run("LOCK TABLE positions_default")  # type: ignore[attr-defined]
+            with self.assertRaises(Unavailable):
+                await self.partitions.keep(NOON)
+
+        await self.db.transaction(work)
+        self.assertEqual(len((await self.partitions.keep(NOON)).made), 4)
+
+    async def test_keys(self) -> None:
+        """A partition has the keys of the whole: the same report is refused there as well."""
+        await self.partitions.keep(NOON)
+        rows = await self.db.query("SELECT indexdef FROM pg_indexes WHERE tablename = 'positions_2024_05'")
+        parent = await self.db.query("SELECT indexdef FROM pg_indexes WHERE tablename = 'positions'")
+        self.assertEqual(len(rows), len(parent))
+
+    async def test_old(self) -> None:
+        """With a retention, months that are past it are dropped; in the default the time of arrival counts."""
+        for month in (1, 2, 3):
+            await self.partitions.keep(datetime(2024, month, 1, tzinfo=UTC))
+        await position(self.db, 1, datetime(2024, 1, 5, tzinfo=UTC))
+        await position(self.db, 1, datetime(2024, 4, 5, tzinfo=UTC))
+        await position(self.db, 2, datetime(1980, 1, 6, tzinfo=UTC), server_time=NOON)
+        await position(self.db, 3, datetime(2010, 1, 6, tzinfo=UTC), server_time=datetime(2024, 1, 1, tzinfo=UTC))
+        kept = await Partitions(self.db, history_days=60).keep(NOON)
+        self.assertEqual(kept.dropped, ["positions_2023_12", "positions_2024_01", "positions_2024_02"])
+        rows = await self.db.query("SELECT device_id FROM positions ORDER BY device_id")
+        self.assertEqual(rows, [(1,), (2,)])
