@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, AnyStr
 
 from trackd.wire.text import trimmed
 from trackd.wire.values import Position
@@ -158,7 +158,11 @@ def media(recorded: Sequence[Mapping[str, Any]], heard: Sequence[Mapping[str, An
 
 
 def frames(recorded: Sequence[bytes | str], heard: Sequence[bytes]) -> list[str]:
-    """Differences of what was cut; a recorded text may have been bytes in UTF-8 or one character per byte."""
+    """
+    Differences of what was cut; a recorded text may have been bytes in UTF-8 or one character per byte.
+
+    Some frames were recorded with the delimiter that ends them, others without the filling that they have on the wire.
+    """
     if len(recorded) == len(heard) and all(map(_same_frame, recorded, heard)):
         return []
     expected = [frame if isinstance(frame, str) else shown(frame) for frame in recorded]
@@ -167,8 +171,12 @@ def frames(recorded: Sequence[bytes | str], heard: Sequence[bytes]) -> list[str]
 
 def _same_frame(recorded: bytes | str, heard: bytes) -> bool:
     if isinstance(recorded, bytes):
-        return recorded == heard
-    return recorded in (heard.decode("utf-8", "replace"), heard.decode("latin-1"))
+        return _begins(recorded, heard)
+    return _begins(recorded, heard.decode("utf-8", "replace")) or _begins(recorded, heard.decode("latin-1"))
+
+
+def _begins(one: AnyStr, other: AnyStr) -> bool:
+    return one.startswith(other) or other.startswith(one)
 
 
 def shown(data: bytes) -> str:
