@@ -299,7 +299,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         settings["commit.batch"],
         settings["commit.queue"],
     )
-    loader = Loader(loading, settings.values, settings["devices.history"])
+    loader = Loader(loading, settings.fallbacks(), settings["devices.history"])
     directory = Directory(
         loader.load, loader.load_by_id, reactor, settings["devices.cache"], settings["database.throttleUnknown"]
     )
