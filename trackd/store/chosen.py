@@ -42,7 +42,7 @@ class Chosen:
             address = await self.embedded.start()
         else:
             try:
-                address = dsn(*(settings[f"database.{name}"] for name in ("url", "user", "password")))
+                address = dsn(settings["database.url"], settings["database.user"], settings["database.password"])
             except ValueError as error:
                 raise CannotStart(f"database.url: {error}") from None
         self.database = Database(
