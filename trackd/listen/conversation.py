@@ -116,7 +116,8 @@ class Conversation:
     known: bool = field(default=False, init=False)  # it has had a device
     closing: bool = field(default=False, init=False)  # to be closed when nothing is owed any more
     _mute: bool = field(default=False, init=False)  # what is said from now on is not answered
-    _gone: bool = field(default=False, init=False)
+    _gone: bool = field(default=False, init=False)  # the peer is
+    _ended: bool = field(default=False, init=False)
     _heard: deque[tuple[Iterator[Any], datetime, bytes]] = field(factory=deque, init=False)
     _turn: Turn | None = field(default=None, init=False)
     _reading: bool = field(default=False, init=False)
@@ -396,8 +397,11 @@ class Conversation:
             self.peer.settled()
 
     def _over(self) -> None:
-        self.server.intake.lost(self)
-        self.peer.over()
+        # An answer that is written may be what the end was waiting for.
+        if not self._ended:
+            self._ended = True
+            self.server.intake.lost(self)
+            self.peer.over()
 
     def _failed(self, failure: Failure) -> None:
         self._log.failure("{name}: {peer}", failure, name=self.format.name, peer=self.host)

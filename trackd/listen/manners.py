@@ -98,12 +98,12 @@ class Manners:
         if self._shut:
             return
         self._shut = True
-        # A producer that stays registered would keep a TLS connection open.
-        self.transport.unregisterProducer()
-        self.transport.loseConnection()
         if self._watching is not None and self._watching.active():
             self._watching.cancel()
         self._watching = self.server.clock.callLater(self.server.limits.linger, self.transport.abortConnection)
+        # A producer that stays registered would keep a TLS connection open.
+        self.transport.unregisterProducer()
+        self.transport.loseConnection()
 
     def over(self) -> None:
         self.server.door.leave(self)
