@@ -82,7 +82,7 @@ class Route:
     """
     One method of one path; `{name}` in the path is a parameter.
 
-    `denied` are the restrictions that forbid it, `may_be_denied` those that the handler looks at because they depend
+    `denied` are the restrictions that forbid it, with `denial` as what the caller is told, `may_be_denied` those that the handler looks at because they depend
     on what is asked; `needs` the kinds of objects to which the caller must have access, which the handler checks.
     """
 
@@ -91,6 +91,7 @@ class Route:
     handler: Handler
     access: Access = Access.USER
     denied: tuple[str, ...] = ()
+    denial: str = "Write access denied"
     may_be_denied: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     place: tuple[Param, ...] = ()  # in the path; their text is looked at after the caller's name

@@ -1,0 +1,157 @@
+"""Devices and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from plugins.rest.traccar.answers import (
+    ALL,
+    ID,
+    IGNORED_ID,
+    LIST,
+    NOTHING,
+    USER_ID,
+    group_json,
+    listed,
+    listing,
+    shown,
+)
+from plugins.rest.traccar.models import device_json
+from plugins.rest.traccar.objects import DEVICE, GROUP
+from plugins.rest.traccar.services import Services
+from trackd.people.permissions import DEVICE_READONLY, READONLY
+from trackd.rest.errors import ApiError
+from trackd.rest.params import LONG, TEXT, Param
+from trackd.rest.routes import Answer, Call, Route
+from trackd.store.rows import DeviceRow
+
+
+async def get_devices(services: Services, call: Call) -> Answer:
+    """Those that the caller sees; an administrator sees in lists what is linked to it, or all."""
+    user, params = call.caller.user, call.params
+    devices = services.fleet.devices
+    if params["id"] or params["uniqueId"]:
+        return listed(call, await _json(services, await _named(services, call)))
+    if params["deviceId"]:
+        await services.permissions.check_device(user, params["deviceId"])
+        # Devices can't be linked to devices, so none is linked to this one.
+        return listed(call, ())
+    if user.administrator and params["all"]:
+        rows = await devices.all(listing(call))
+    elif params["userId"]:
+        await services.permissions.check_user(user, params["userId"])
+        rows = await devices.linked_to(params["userId"], listing(call))
+    else:
+        rows = await devices.of_user(user.id, listing(call))
+    return listed(call, await _json(services, rows))
+
+
+async def _named(services: Services, call: Call) -> list[DeviceRow]:
+    """In the order of the request, unique ids first; what the caller does not see is left out."""
+    devices = services.fleet.devices
+    ids, unique_ids = call.params["id"], call.params["uniqueId"]
+    seen = await devices.ids_of_user(call.caller.user.id)
+    by_id = {row.id: row for row in await devices.by_ids(ids)}
+    by_unique_id = {
+        row.unique_id: row for row in await devices.by_unique_ids([one for one in unique_ids if "\0" not in one])
+    }
+    found = [*map(by_unique_id.get, unique_ids), *map(by_id.get, ids)]
+    return [row for row in found if row is not None and row.id in seen]
+
+
+async def _json(services: Services, rows: list[DeviceRow]) -> Iterable[dict[str, Any]]:
+    states = await services.fleet.devices.states({row.id for row in rows})
+    return [device_json(row, states.get(row.id)) for row in rows]
+
+
+async def get_device(services: Services, call: Call) -> Answer:
+    id = call.params["id"]
+    await services.permissions.check_device(call.caller.user, id)
+    row = await services.fleet.devices.get(id)
+    if row is None:
+        raise ApiError(404)
+    (found,) = await _json(services, [row])
+    return shown(found)
+
+
+async def post_device(services: Services, call: Call) -> Answer:
+    """Make a device; the answer is what was understood, with the id."""
+    row = await services.fleet.add_device(call.caller.user, DEVICE.stored(call.body))
+    return shown(DEVICE.show({**call.body, "id": row.id}))
+
+
+async def put_device(services: Services, call: Call) -> Answer:
+    """Change the device whose id the body has; the answer is what was understood."""
+    await services.fleet.change_device(call.caller.user, call.body["id"], DEVICE.stored(call.body))
+    return shown(DEVICE.show(call.body))
+
+
+async def delete_device(services: Services, call: Call) -> Answer:
+    await services.fleet.delete_device(call.caller.user, call.params["id"])
+    return NOTHING
+
+
+async def get_groups(services: Services, call: Call) -> Answer:
+    """Those that the caller sees; an administrator sees in lists what is linked to it, or all."""
+    user, params = call.caller.user, call.params
+    groups = services.fleet.groups
+    if user.administrator and params["all"]:
+        rows = await groups.all(listing(call))
+    elif params["userId"]:
+        await services.permissions.check_user(user, params["userId"])
+        rows = await groups.of_user(params["userId"], listing(call))
+    else:
+        rows = await groups.of_user(user.id, listing(call))
+    return listed(call, map(group_json, rows))
+
+
+async def get_group(services: Services, call: Call) -> Answer:
+    id = call.params["id"]
+    await services.permissions.check_group(call.caller.user, id)
+    row = await services.fleet.groups.get(id)
+    if row is None:
+        raise ApiError(404)
+    return shown(group_json(row))
+
+
+async def post_group(services: Services, call: Call) -> Answer:
+    """Make a group; the answer is what was understood, with the id."""
+    row = await services.fleet.add_group(call.caller.user, GROUP.stored(call.body))
+    return shown(GROUP.show({**call.body, "id": row.id}))
+
+
+async def put_group(services: Services, call: Call) -> Answer:
+    """Change the group whose id the body has; the answer is what was understood."""
+    await services.fleet.change_group(call.caller.user, call.body["id"], GROUP.stored(call.body))
+    return shown(GROUP.show(call.body))
+
+
+async def delete_group(services: Services, call: Call) -> Answer:
+    await services.fleet.delete_group(call.caller.user, call.params["id"])
+    return NOTHING
+
+
+DEVICE_WRITES = (READONLY, DEVICE_READONLY)
+NAMED = (Param("id", LONG, many=True), Param("uniqueId", TEXT, many=True), Param("deviceId", LONG))
+
+ROUTES = (
+    Route("GET", "/devices", get_devices, query=(ALL, USER_ID, *NAMED, *LIST), needs=("user", "device")),
+    Route("POST", "/devices", post_device, denied=DEVICE_WRITES, body=DEVICE, needs=("group",)),
+    Route("GET", "/devices/{id}", get_device, place=ID, needs=("device",)),
+    Route(
+        "PUT",
+        "/devices/{id}",
+        put_device,
+        denied=DEVICE_WRITES,
+        place=IGNORED_ID,
+        body=DEVICE,
+        needs=("device", "group"),
+    ),
+    Route("DELETE", "/devices/{id}", delete_device, denied=DEVICE_WRITES, place=ID, needs=("device",)),
+    Route("GET", "/groups", get_groups, query=(ALL, USER_ID, *LIST), needs=("user",)),
+    Route("POST", "/groups", post_group, denied=(READONLY,), body=GROUP, needs=("group",)),
+    Route("GET", "/groups/{id}", get_group, place=ID, needs=("group",)),
+    Route("PUT", "/groups/{id}", put_group, denied=(READONLY,), place=IGNORED_ID, body=GROUP, needs=("group",)),
+    Route("DELETE", "/groups/{id}", delete_group, denied=(READONLY,), place=ID, needs=("group",)),
+)

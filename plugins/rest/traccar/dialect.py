@@ -1,0 +1,20 @@
+"""The dialect: all its routes, and how it speaks of credentials and refusals."""
+
+from __future__ import annotations
+
+from plugins.rest.traccar import commands, devices, permissions, positions, server, session, users
+from plugins.rest.traccar.credentials import allowed, cors, refusal, who
+from trackd.rest.routes import Dialect
+
+PARTS = (session, server, users, devices, positions, commands, permissions)
+
+dialect = Dialect(
+    name="traccar",
+    prefix="/api",
+    routes=tuple(route for part in PARTS for route in part.ROUTES),
+    who=who,
+    allowed=allowed,
+    refusal=refusal,
+    headers=cors,
+    session_parameter="jsessionid",
+)

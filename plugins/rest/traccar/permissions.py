@@ -1,0 +1,110 @@
+"""Links: which devices, groups and users a user has."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from attrs import frozen
+
+from plugins.rest.traccar.answers import NOTHING, shown
+from plugins.rest.traccar.services import Services
+from trackd.people.permissions import READONLY
+from trackd.rest.body import parsed, read_integer
+from trackd.rest.errors import ApiError
+from trackd.rest.params import long
+from trackd.rest.routes import Access, Answer, Call, Route
+from trackd.store.rows import UserRow
+
+# What a user can be linked to, by the second member of a link, in lower case.
+KINDS = {"deviceid": "device", "groupid": "group", "manageduserid": "user"}
+MOST_AT_ONCE = 1000
+INVALID = "Invalid permission"
+
+
+@frozen
+class Link:
+    user_id: int
+    kind: str
+    id: int
+
+
+def link_of(sent: Any) -> Link:
+    """The link that an object of exactly two members names. Raises ApiError."""
+    if not isinstance(sent, dict) or len(sent) != 2:
+        raise ApiError(400, INVALID)
+    (owner, user_id), (linked, id) = sent.items()
+    kind = KINDS.get(linked.lower())
+    if owner.lower() != "userid" or kind is None:
+        raise ApiError(400, INVALID)
+    try:
+        return Link(read_integer(user_id), kind, read_integer(id))
+    except ValueError as error:
+        raise ApiError(400, f"{INVALID}: {error}") from None
+
+
+class One:
+    """A body that is one link."""
+
+    name = "Permission"
+
+    def read(self, data: bytes) -> list[Link]:
+        return [link_of(parsed(data))]
+
+
+class Several:
+    """A body that is an array of links of one kind."""
+
+    name = "Permission[]"
+
+    def read(self, data: bytes) -> list[Link]:
+        sent = parsed(data)
+        if not isinstance(sent, list) or len(sent) > MOST_AT_ONCE:
+            raise ApiError(400, INVALID)
+        links = [link_of(one) for one in sent]
+        if len({link.kind for link in links}) > 1:
+            raise ApiError(400, INVALID)
+        return links
+
+
+async def get_links(services: Services, call: Call) -> Answer:
+    """The links of a kind; 0 stands for any. The members have the names of columns."""
+    owner, linked, *_ = [*(name.lower() for name in call.query), "", ""]
+    kind = KINDS.get(linked)
+    if owner != "userid" or kind is None:
+        raise ApiError(400, INVALID)
+    (user_id, *_), (id, *_), *_ = call.query.values()
+    try:
+        pairs = await services.fleet.links.pairs(kind, long(user_id), long(id))
+    except ValueError as error:
+        raise ApiError(400, f"{INVALID}: {error}") from None
+    return shown([{"userid": one, linked: other} for one, other in pairs])
+
+
+async def link(services: Services, call: Call) -> Answer:
+    return await _each(services.fleet.link, call)
+
+
+async def unlink(services: Services, call: Call) -> Answer:
+    return await _each(services.fleet.unlink, call)
+
+
+async def _each(work: Callable[[UserRow, int, str, int], Awaitable[None]], call: Call) -> Answer:
+    for one in call.body:
+        await work(call.caller.user, one.user_id, one.kind, one.id)
+    return NOTHING
+
+
+MARKS: dict[str, Any] = {
+    "denied": (READONLY,),
+    "denial": "Operation restricted",
+    "needs": ("user", "device", "group"),
+}
+
+ROUTES = (
+    Route("GET", "/permissions", get_links, Access.ADMINISTRATOR),
+    Route("POST", "/permissions", link, body=One(), **MARKS),
+    Route("DELETE", "/permissions", unlink, body=One(), **MARKS),
+    Route("POST", "/permissions/bulk", link, body=Several(), **MARKS),
+    Route("DELETE", "/permissions/bulk", unlink, body=Several(), **MARKS),
+)

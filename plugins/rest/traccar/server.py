@@ -1,0 +1,47 @@
+"""The server's own settings, and its health."""
+
+from __future__ import annotations
+
+import attrs
+
+from plugins.rest.traccar.answers import shown
+from plugins.rest.traccar.objects import SERVER
+from plugins.rest.traccar.services import Services
+from trackd.rest.routes import Access, Answer, Call, Route
+
+
+async def get_server(services: Services, call: Call) -> Answer:
+    """The settings that every client reads first."""
+    users = services.permissions.users
+    values = attrs.asdict(await users.server(), recurse=False)
+    values["version"] = services.options.version
+    if call.caller is None:
+        values["new_server"] = not await users.any()
+    elif call.caller.user.administrator:
+        values["storage_space"] = services.storage()
+    return shown(SERVER.show(values))
+
+
+async def put_server(services: Services, call: Call) -> Answer:
+    """Change them. There is one row, so a body with another id changes nothing."""
+    if call.body["id"] == 1:
+        await services.permissions.users.update_server(SERVER.stored(call.body))
+    return shown(SERVER.show(call.body))
+
+
+async def time_zones(services: Services, call: Call) -> Answer:
+    """The names of all time zones."""
+    return shown(services.zones())
+
+
+async def health(services: Services, call: Call) -> Answer:
+    """Whether all is well."""
+    return Answer(200, b"OK") if await services.health() else Answer(500)
+
+
+ROUTES = (
+    Route("GET", "/server", get_server, Access.ANYONE),
+    Route("PUT", "/server", put_server, Access.ADMINISTRATOR, body=SERVER),
+    Route("GET", "/server/timezones", time_zones),
+    Route("GET", "/health", health, Access.ANYONE, produces="text/plain"),
+)

@@ -1,0 +1,76 @@
+"""What the house gives this dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from attrs import define, frozen
+
+from trackd.people.accounts import Accounts
+from trackd.people.entrance import Entrance
+from trackd.people.fleet import Fleet
+from trackd.people.permissions import Permissions
+from trackd.people.sessions import Sessions
+from trackd.store.positions import Positions
+from trackd.store.rows import SessionRow, TokenRow, UserRow
+
+
+class Commands(Protocol):
+    """Sends commands to devices."""
+
+    async def send(
+        self, device_id: int, type: str, attributes: dict[str, Any], text_channel: bool
+    ) -> tuple[bool, int | None]:
+        """Whether it was sent, else its number in the queue. Raises CommandRefused."""
+
+    async def types(self, device_id: int | None, text_channel: bool) -> list[str]:
+        """The types that a device understands; without a device all that there are."""
+
+
+@frozen
+class Options:
+    """Of the configuration, what this dialect goes by."""
+
+    version: str
+    origin: str = ""  # `web.origin`
+    same_site: str = ""  # `web.sameSiteCookie`
+    session_timeout: int = 0  # s, `web.sessionTimeout`; 0 = none
+    most_positions: int = 50_000  # in one answer; 0 = no limit
+    latest_within: timedelta | None = timedelta(days=90)  # of the latest positions of all devices
+
+
+@define(eq=False)
+class Services:
+    """`health` says whether all is well, `storage` gives bytes free and in all, `zones` the names of time zones."""
+
+    entrance: Entrance
+    sessions: Sessions
+    accounts: Accounts
+    permissions: Permissions
+    fleet: Fleet
+    positions: Positions
+    commands: Commands
+    now: Callable[[], datetime]
+    health: Callable[[], Awaitable[bool]]
+    storage: Callable[[], list[int]]
+    zones: Callable[[], list[str]]
+    options: Options
+
+
+@frozen
+class Caller:
+    """
+    Who is asking, and how: with a session (`sid` is its id), with a token, or with neither.
+    """
+
+    user: UserRow
+    sid: str = ""
+    session: SessionRow | None = None
+    token: TokenRow | None = None
+
+    @property
+    def expires(self) -> datetime | None:
+        """When what the session was made from ends."""
+        return self.session.expires if self.session is not None else None

@@ -1,0 +1,40 @@
+"""What the server can say of itself: whether all is well, and of the machine that it runs on."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from zoneinfo import available_timezones
+
+from attrs import define
+
+from trackd.store.errors import StoreError
+from trackd.store.users import Users
+
+
+@define(eq=False)
+class Health:
+    """`folder`: the data folder."""
+
+    users: Users
+    folder: Path
+
+    async def well(self) -> bool:
+        """Whether the database answers."""
+        try:
+            await self.users.server()
+        except StoreError:
+            return False
+        return True
+
+    def storage(self) -> list[int]:
+        """Bytes free and bytes in all where the data are."""
+        found = os.statvfs(self.folder)
+        return [found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize]
+
+
+@cache
+def time_zones() -> list[str]:
+    """The names of all time zones that this machine knows."""
+    return sorted(available_timezones())
