@@ -1,9 +1,18 @@
 from pathlib import Path
 
+from attrs import fields_dict
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.catalog import ALPHA, ASKING, BETA
 from trackd.keys import KEYS, PER_ASKING_FORMAT, PER_FORMAT, Key, as_text, converted, keys_of
+from trackd.listen.limits import Limits as ListenLimits
+from trackd.live.subscriber import Limits as LiveLimits
+from trackd.store.committer import Committer
+from trackd.store.database import Database
+from trackd.track.directory import Directory
+from trackd.track.intake import Intake
+from trackd.track.presence import Presence
+from trackd.track.strangers import Strangers
 
 WHOLE = Key("whole", int, 0, "", least=1, most=10)
 REAL = Key("real", float, 0.0, "")
@@ -94,6 +103,45 @@ class TableTests(SynchronousTestCase):
         for key in (*KEYS, *PER_FORMAT, *PER_ASKING_FORMAT):
             self.assertEqual(converted(key, as_text(key.default), True), key.default)
             self.assertEqual(converted(key, key.default, False), key.default)
+
+    def test_parts_agree(self) -> None:
+        """A part that is made without settings, in a test for instance, has the limits that the table says."""
+        limits = {
+            ListenLimits: {
+                "connections": "listen.connections",
+                "per_address": "listen.perAddress",
+                "before_login": "listen.beforeLogin",
+                "login_time": "listen.loginTime",
+                "idle": "server.timeout",
+                "frame": "listen.frame",
+                "ahead": "listen.ahead",
+                "endpoints": "listen.endpoints",
+                "datagrams": "listen.datagrams",
+            },
+            LiveLimits: {
+                "connections": "live.connections",
+                "user_connections": "live.userConnections",
+                "queue": "live.queue",
+                "events": "live.events",
+            },
+            Committer: {"rows": "commit.batch", "limit": "commit.queue"},
+            Database: {
+                "size": "database.maxPoolSize",
+                "max_waiting": "database.maxWaiting",
+                "connect_timeout": "database.connectTimeout",
+                "statement_timeout": "database.statementTimeout",
+            },
+            Directory: {"limit": "devices.cache", "throttle": "database.throttleUnknown"},
+            Intake: {"history": "devices.history"},
+            Presence: {"timeout": "status.timeout", "events": "event.status.enable"},
+            Strangers: {"limit": "unknown.limit"},
+        }
+        defaults = {key.name: key.default for key in KEYS}
+        for part, names in limits.items():
+            fields = fields_dict(part)
+            self.assertEqual(
+                {name: fields[name].default for name in names}, {name: defaults[key] for name, key in names.items()}
+            )
 
     def test_of_a_format(self) -> None:
         """A format has the keys that all have, with its own port, and those that it declares."""

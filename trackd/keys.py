@@ -158,7 +158,6 @@ SECTIONS = {
         Key("web.sameSiteCookie", str, "", "SameSite of the session cookie", choices=("", "lax", "strict", "none")),
         Key("web.serviceAccountToken", str, "", "A token that may do what an administrator may", secret=True),
         Key("web.showUnknownDevices", bool, False, "Show what unknown devices send to administrators"),
-        Key("web.disableHealthCheck", bool, False, "No watchdog reports to the service supervisor"),
         Key("users.defaultDeviceLimit", int, -1, "Devices of a user who registers; -1 = any number", least=-1),
         Key("users.defaultExpirationDays", int, 0, "Days until such a user expires; 0 = never", least=0),
     ),
