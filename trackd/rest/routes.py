@@ -107,6 +107,10 @@ class Route:
         return JSON if self.body is not None else FORM if self.form is not None else None
 
 
+# From the parameters of a socket's address, its cookies, and the headers Origin and Host: the user, None for nobody.
+Listener = Callable[[Any, Mapping[str, str], Mapping[str, str], "str | None", str], Awaitable[Any]]
+
+
 @frozen
 class Dialect:
     """
@@ -114,7 +118,7 @@ class Dialect:
 
     `who` finds out who is asking, and raises ApiError if nobody is; `allowed` holds a route's marks against the caller;
     `refusal` puts an error of the house into the dialect's words, or returns None for what is no refusal; `headers` are
-    those of every response.
+    those of every response; `listener` finds out who opens a live socket with this dialect's credentials.
     """
 
     name: str
@@ -125,6 +129,7 @@ class Dialect:
     refusal: Callable[[Exception], ApiError | None]
     headers: Callable[[Any, Mapping[str, str]], Sequence[tuple[str, str]]]
     session_parameter: str = ""  # name of a path parameter that may carry a session's id
+    listener: Listener | None = None
 
 
 def accepts(accept: str | None, produced: str) -> bool:

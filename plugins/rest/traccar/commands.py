@@ -6,11 +6,11 @@ from typing import Any
 
 from plugins.rest.traccar.answers import shown
 from plugins.rest.traccar.objects import COMMAND, QUEUED_COMMAND
-from plugins.rest.traccar.services import Services
 from trackd.people.errors import Denied, Invalid
 from trackd.people.permissions import LIMIT_COMMANDS
 from trackd.rest.params import FLAG, LONG, Param
 from trackd.rest.routes import Answer, Call, Route
+from trackd.rest.services import Services
 
 Command = dict[str, Any]  # what was read of one, by field
 

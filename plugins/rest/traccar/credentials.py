@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 
-from plugins.rest.traccar.services import Caller, Options, Services
 from trackd.people.errors import Denied, Invalid, TooMany, Unauthorized
 from trackd.people.permissions import RESTRICTIONS, check_administrator, check_manager, check_open
 from trackd.rest.errors import ApiError
 from trackd.rest.routes import Access, Call
+from trackd.rest.services import Caller, Options, Services
 from trackd.store.errors import Refused
 from trackd.store.rows import UserRow
 from trackd.track.commands import CommandRefused

@@ -19,11 +19,11 @@ from plugins.rest.traccar.answers import (
 )
 from plugins.rest.traccar.models import device_json
 from plugins.rest.traccar.objects import DEVICE, GROUP
-from plugins.rest.traccar.services import Services
 from trackd.people.permissions import DEVICE_READONLY, READONLY
 from trackd.rest.errors import ApiError
 from trackd.rest.params import LONG, TEXT, Param
 from trackd.rest.routes import Answer, Call, Route
+from trackd.rest.services import Services
 from trackd.store.rows import DeviceRow
 
 

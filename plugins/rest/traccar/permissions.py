@@ -8,12 +8,12 @@ from typing import Any
 from attrs import frozen
 
 from plugins.rest.traccar.answers import NOTHING, shown
-from plugins.rest.traccar.services import Services
 from trackd.people.permissions import READONLY
 from trackd.rest.body import parsed, read_integer
 from trackd.rest.errors import ApiError
 from trackd.rest.params import long
 from trackd.rest.routes import Access, Answer, Call, Route
+from trackd.rest.services import Services
 from trackd.store.rows import UserRow
 
 # What a user can be linked to, by the second member of a link, in lower case.

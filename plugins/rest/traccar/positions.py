@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 
 from plugins.rest.traccar.models import dumps, position_json
-from plugins.rest.traccar.services import Services
 from trackd.people.permissions import DISABLE_REPORTS
 from trackd.rest.errors import ApiError
 from trackd.rest.params import LONG, MOMENT, Param
 from trackd.rest.routes import Answer, Call, Route
+from trackd.rest.services import Services
 from trackd.store.rows import PositionRow
 
 # Devices whose latest positions are read at once.

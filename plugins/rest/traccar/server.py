@@ -6,8 +6,8 @@ import attrs
 
 from plugins.rest.traccar.answers import shown
 from plugins.rest.traccar.objects import SERVER
-from plugins.rest.traccar.services import Services
 from trackd.rest.routes import Access, Answer, Call, Route
+from trackd.rest.services import Services
 
 
 async def get_server(services: Services, call: Call) -> Answer:

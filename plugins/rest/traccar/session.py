@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from plugins.rest.traccar.answers import ID, NOTHING, shown, text, user_json
 from plugins.rest.traccar.credentials import by_cookie, session_cookie
-from plugins.rest.traccar.services import Caller, Services
 from trackd.people.errors import CodeNeeded, Invalid, Shut
 from trackd.people.permissions import SERVICE_ID
 from trackd.rest.errors import ApiError
 from trackd.rest.params import INT, MOMENT, TEXT, Param
 from trackd.rest.routes import Access, Answer, Call, Route
+from trackd.rest.services import Caller, Services
 from trackd.store.rows import UserRow
 
 

@@ -15,12 +15,12 @@ from plugins.rest.traccar.answers import (
     user_json,
 )
 from plugins.rest.traccar.objects import USER
-from plugins.rest.traccar.services import Caller, Services
 from trackd.people import codes
 from trackd.people.permissions import READONLY, check_manager
 from trackd.rest.errors import ApiError
 from trackd.rest.params import LONG, Param
 from trackd.rest.routes import Access, Answer, Call, Route
+from trackd.rest.services import Caller, Services
 from trackd.store.listing import Listing
 from trackd.store.rows import UserRow
 

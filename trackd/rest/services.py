@@ -1,4 +1,4 @@
-"""What the house gives this dialect."""
+"""What the house gives REST dialects, and who their callers are."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Commands(Protocol):
 
 @frozen
 class Options:
-    """Of the configuration, what this dialect goes by."""
+    """Of the configuration, what REST dialects go by."""
 
     version: str
     origin: str = ""  # `web.origin`

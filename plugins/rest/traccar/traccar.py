@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plugins.rest.traccar import commands, devices, permissions, positions, server, session, users
-from plugins.rest.traccar.credentials import allowed, cors, refusal, who
+from plugins.rest.traccar.credentials import allowed, cors, listener, refusal, who
 from trackd.rest.routes import Dialect
 
 PARTS = (session, server, users, devices, positions, commands, permissions)
@@ -17,4 +17,5 @@ dialect = Dialect(
     refusal=refusal,
     headers=cors,
     session_parameter="jsessionid",
+    listener=listener,
 )
