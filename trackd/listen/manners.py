@@ -101,8 +101,9 @@ class Manners:
         if self._watching is not None and self._watching.active():
             self._watching.cancel()
         self._watching = self.server.clock.callLater(self.server.limits.linger, self.transport.abortConnection)
-        # A producer that stays registered would keep a TLS connection open.
+        # TLS closes when no producer is registered any more, and when it has read that the peer agrees.
         self.transport.unregisterProducer()
+        self.transport.resumeProducing()
         self.transport.loseConnection()
 
     def over(self) -> None:
