@@ -14,6 +14,8 @@ from trackd.track.intake import Intake
 from trackd.track.presence import Presence
 from trackd.track.strangers import Strangers
 
+ROOT = Path(__file__).parent.parent
+
 WHOLE = Key("whole", int, 0, "", least=1, most=10)
 REAL = Key("real", float, 0.0, "")
 FLAG = Key("flag", bool, False, "")
@@ -142,6 +144,16 @@ class TableTests(SynchronousTestCase):
             self.assertEqual(
                 {name: fields[name].default for name in names}, {name: defaults[key] for name, key in names.items()}
             )
+
+    def test_readers(self) -> None:
+        """Every key is read by some part: one that changes nothing would be a promise that is not kept."""
+        texts = [
+            path.read_text("utf-8")
+            for folder in ("trackd", "plugins")
+            for path in (ROOT / folder).rglob("*.py")
+            if path.name not in ("keys.py", "sample.py") and path.parent.name != "config"
+        ]
+        self.assertEqual([key.name for key in KEYS if not any(f'"{key.name}"' in text for text in texts)], [])
 
     def test_of_a_format(self) -> None:
         """A format has the keys that all have, with its own port, and those that it declares."""

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from plugins.config.traccar import NOTES, dialect, read, translate
@@ -5,6 +7,8 @@ from plugins.config.traccar_keys import KEYS, PORTS
 from trackd.configuration import ConfigurationError, Entry
 from trackd.keys import KEYS as OURS
 from trackd.keys import PER_ASKING_FORMAT, PER_FORMAT
+from trackd.settings import SettingsError, load
+from trackd.wire import catalog
 
 HEAD = b"""<?xml version='1.0' encoding='UTF-8'?>
 <!DOCTYPE properties SYSTEM 'http://java.sun.com/dtd/properties.dtd'>
@@ -82,6 +86,48 @@ class TranslateTests(SynchronousTestCase):
     def test_others(self) -> None:
         """Other keys keep their values."""
         self.assertEqual(translate("web.origin", "jdbc:postgresql:x"), "jdbc:postgresql:x")
+
+
+class WholeTests(SynchronousTestCase):
+    def test_as_it_is(self) -> None:
+        """A configuration is taken as it is: what is known is in force, what changes nothing is told."""
+        file = Path(self.mktemp())
+        entries = {
+            "database.driver": "org.postgresql.Driver",
+            "database.url": "jdbc:postgresql://db/traccar?sslmode=require",
+            "database.user": "traccar",
+            "database.password": "hunter2",
+            "database.registerUnknown": "TRUE",
+            "database.registerUnknown.regex": "[0-9]{15}",
+            "gt06.port": "6023",
+            "gt06.timeout": "60",
+            "web.persistSession": "false",
+            "processing.copyAttributes": "power, battery",
+        }
+        body = "".join([f"<entry key='{key}'>{value}</entry>" for key, value in entries.items()])
+        file.write_bytes(HEAD + f"<properties>{body}</properties>".encode())
+        settings = load([file], {}, catalog, dialects=[dialect])
+        self.assertEqual(settings["database.url"], "postgresql://db/traccar?sslmode=require")
+        self.assertEqual(settings["database.registerUnknown"], True)
+        self.assertEqual(settings["database.registerUnknown.regex"], "[0-9]{15}")
+        self.assertEqual(settings["processing.copyAttributes"], ("power", "battery"))
+        self.assertEqual((settings["gt06.port"], settings.timeout("gt06")), (6023, 60.0))
+        self.assertEqual(
+            [warning.partition(" (from ")[0] for warning in settings.warnings],
+            [
+                "database.driver has no effect: PostgreSQL is spoken without a driver class",
+                "web.persistSession has no effect: logins are always kept in the database",
+            ],
+        )
+
+    def test_other_databases(self) -> None:
+        """A database that is not PostgreSQL is refused with its key, and its password is not repeated."""
+        file = Path(self.mktemp())
+        file.write_text("<properties><entry key='database.url'>jdbc:mysql://db?password=hunter2</entry></properties>")
+        problem = str(self.assertRaises(SettingsError, load, [file], {}, catalog, dialects=[dialect]))
+        self.assertTrue(problem.startswith("database.url: needs postgresql://"), problem)
+        self.assertNotIn("hunter2", problem)
+        load([file], {"database.url": ""}, catalog, dialects=[dialect])
 
 
 class TableTests(SynchronousTestCase):
