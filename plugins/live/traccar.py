@@ -21,46 +21,8 @@ import orjson
 from attrs import define, frozen
 
 from plugins.rest.traccar.models import device_json, dumps, event_json, position_json
-from trackd.live.dialect import Knock, User
+from trackd.live.dialect import User
 from trackd.live.news import DeviceNews, RawFrame
-from trackd.people.errors import Unauthorized
-
-COOKIE = "JSESSIONID"
-
-
-class Entrance(Protocol):
-    """The ways in; each gives the user and something else that is of no interest here."""
-
-    async def by_token(self, text: str, address: str) -> tuple[User, Any]:
-        """Raises Unauthorized, and Busy after too many wrong ones."""
-
-    async def by_session(self, id: str, origin: str | None, host: str) -> tuple[User, Any] | None: ...
-
-
-@frozen(eq=False)
-class Door:
-    """
-    Who opens a socket: the parameter `token`, the parameter `session`, or the session cookie. One that is good will do.
-
-    The rule of origins is for the cookie alone: a browser sends it for any page. A session goes on when its user is
-    disabled, and so do its sockets.
-    """
-
-    entrance: Entrance
-
-    async def __call__(self, knock: Knock) -> User | None:
-        if token := knock.parameters.get("token"):
-            try:
-                return (await self.entrance.by_token(token, knock.address))[0]
-            except Unauthorized:
-                pass
-        if (id := knock.parameters.get("session")) and (found := await self.entrance.by_session(id, None, "")):
-            return found[0]
-        if (id := knock.cookies.get(COOKIE)) and (
-            found := await self.entrance.by_session(id, knock.origin, knock.host)
-        ):
-            return found[0]
-        return None
 
 
 class Notices(Protocol):

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from attrs import Factory, frozen
-
 from trackd.live.news import DeviceNews, RawFrame
 
 
@@ -20,17 +18,6 @@ class User(Protocol):
 
     @property
     def id(self) -> int: ...
-
-
-@frozen
-class Knock:
-    """A request for a socket, before it is known who asks. `origin` and `host` are the headers as they came."""
-
-    parameters: Mapping[str, str] = Factory(dict)  # of the URL
-    cookies: Mapping[str, str] = Factory(dict)
-    origin: str | None = None
-    host: str = ""
-    address: str = ""  # of the client
 
 
 class Talk(Protocol):

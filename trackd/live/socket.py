@@ -23,7 +23,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
 
-from trackd.live.dialect import Dialect, Knock, User
+from trackd.live.dialect import Dialect, User
 from trackd.live.hub import Hub
 from trackd.live.subscriber import FAILED, GOING_AWAY, Subscriber
 from trackd.people.errors import Busy, PeopleError
@@ -33,8 +33,9 @@ log = Logger()
 CONTINUATION, TEXT = 0, 1  # opcodes
 
 
-# Who asks; None: nobody who may have a socket. A `PeopleError` refuses as well.
-Authenticate = Callable[[Knock], Awaitable["User | None"]]
+# Who asks, by the parameters of the URL, the cookies, and the headers `Origin` and `Host` as they came. None: nobody who
+# may have a socket. A `PeopleError` refuses as well.
+Authenticate = Callable[[Mapping[str, str], Mapping[str, str], "str | None", str], Awaitable["User | None"]]
 
 
 @implementer(IPushProducer)
@@ -182,17 +183,11 @@ class _Admission:
         return self.factory.admitted(address, self.user, self.parameters)
 
 
-def peer(request: Request) -> str:
-    """The address at the other end of the connection."""
-    return str(getattr(request.getClientAddress(), "host", ""))
-
-
 class SocketResource(Resource):
     """
     The place of a dialect's socket on the site.
 
-    `address` tells who the client is when a proxy speaks for it; `upgraded` hears of each request whose connection has
-    become a socket, and so will not end as a request.
+    `upgraded` hears of each request whose connection has become a socket, and so will not end as a request.
     """
 
     isLeaf = True
@@ -202,14 +197,12 @@ class SocketResource(Resource):
         hub: Hub,
         dialect: Dialect,
         authenticate: Authenticate,
-        address: Callable[[Any], str] = peer,
         upgraded: Callable[[Any], None] = lambda request: None,
     ) -> None:
         super().__init__()
         self._hub = hub
         self._dialect = dialect
         self._authenticate = authenticate
-        self._address = address
         self._upgraded = upgraded
         self._factory = LiveSocketFactory(hub, dialect)
 
@@ -224,14 +217,10 @@ class SocketResource(Resource):
         return NOT_DONE_YET
 
     async def _admit(self, request: Request) -> None:
-        knock = Knock(
-            {_text(name): _text(values[0]) for name, values in request.args.items()},
-            {_text(name): _text(value) for name, value in request.received_cookies.items()},
-            request.getHeader("origin"),
-            request.getHeader("host") or "",
-            self._address(request),
-        )
-        user = await self._authenticate(knock)
+        parameters = {_text(name): _text(values[0]) for name, values in request.args.items()}
+        cookies = {_text(name): _text(value) for name, value in request.received_cookies.items()}
+        host = request.getHeader("host") or ""
+        user = await self._authenticate(parameters, cookies, request.getHeader("origin"), host)
         if request.channel is None:
             return
         if user is None:
@@ -239,7 +228,7 @@ class SocketResource(Resource):
         elif not self._hub.has_room(user):
             _finish(request, 503, "Too many sockets")
         else:
-            WebSocketResource(_Admission(self._factory, user, knock.parameters)).render(request)
+            WebSocketResource(_Admission(self._factory, user, parameters)).render(request)
             if request.channel.transport is None:
                 self._upgraded(request)
 

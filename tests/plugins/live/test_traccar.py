@@ -6,14 +6,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from attrs import Factory, define, frozen
-from twisted.internet.defer import Deferred
+from attrs import frozen
 from twisted.trial.unittest import SynchronousTestCase
 
-from plugins.live.traccar import Door, TraccarLive
-from trackd.live.dialect import Knock
+from plugins.live.traccar import TraccarLive
 from trackd.live.news import DeviceNews, RawFrame
-from trackd.people.errors import TooMany, Unauthorized
 from trackd.store.report import Event, Fix, Report, State
 from trackd.track.device import Device
 
@@ -159,77 +156,3 @@ class TraccarLiveTests(SynchronousTestCase):
     def test_keepalive(self) -> None:
         """An empty object, every 55 seconds."""
         self.assertEqual((b"{}", 55.0), (self.dialect.keepalive, self.dialect.interval))
-
-
-@define
-class Entrance:
-    """The ways in: user 1 has token `one` and session `s1` from `https://home.example`, user 2 `two` and `s2`."""
-
-    asked: list[tuple[str, ...]] = Factory(list)
-    trouble: Exception | None = None
-
-    async def by_token(self, text: str, address: str) -> tuple[Somebody, Any]:
-        self.asked.append((text, address))
-        if self.trouble:
-            raise self.trouble
-        if text not in ("one", "two"):
-            raise Unauthorized("wrong")
-        return Somebody(["one", "two"].index(text) + 1), None
-
-    async def by_session(self, id: str, origin: str | None, host: str) -> tuple[Somebody, Any] | None:
-        self.asked.append((id, origin or "none", host))
-        if id not in ("s1", "s2") or origin not in (None, "https://home.example"):
-            return None
-        return Somebody(int(id[1])), None
-
-
-class DoorTests(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.entrance = Entrance()
-
-    def opened(self, origin: str | None = None, cookie: str = "", **parameters: str) -> int | None:
-        """The id of the user to whom these credentials open, or None."""
-        knock = Knock(parameters, {"JSESSIONID": cookie} if cookie else {}, origin, "home.example", "192.0.2.1")
-        user = self.successResultOf(Deferred.fromCoroutine(Door(self.entrance)(knock)))
-        return None if user is None else user.id
-
-    def test_each(self) -> None:
-        """A token, a session in the URL, or a session cookie opens; nothing doesn't."""
-        self.assertEqual(
-            [1, 2, 1, None],
-            [self.opened(token="one"), self.opened(session="s2"), self.opened(cookie="s1"), self.opened()],
-        )
-
-    def test_order(self) -> None:
-        """The token goes before the session in the URL, that before the cookie."""
-        self.assertEqual(1, self.opened(token="one", session="s2", cookie="s2"))
-        self.assertEqual(1, self.opened(session="s1", cookie="s2"))
-
-    def test_any(self) -> None:
-        """A bad credential does not spoil a good one."""
-        self.assertEqual(2, self.opened(token="bad", session="bad", cookie="s2"))
-        self.assertEqual(2, self.opened(token="bad", session="s2"))
-
-    def test_bad(self) -> None:
-        """Bad ones alone don't open."""
-        self.assertIsNone(self.opened(token="bad", session="bad", cookie="bad"))
-
-    def test_origin(self) -> None:
-        """A foreign page can't use the cookie; a token and a session in the URL are there for it."""
-        for origin, cookie in [(None, 1), ("https://home.example", 1), ("https://evil.example", None), ("null", None)]:
-            self.assertEqual(
-                (cookie, 1, 1),
-                (
-                    self.opened(origin, cookie="s1"),
-                    self.opened(origin, session="s1"),
-                    self.opened(origin, token="one"),
-                ),
-            )
-
-    def test_address(self) -> None:
-        """Wrong tokens are counted against the client's address; too many are a reason of their own."""
-        self.opened(token="bad")
-        self.assertEqual([("bad", "192.0.2.1")], self.entrance.asked)
-        self.entrance.trouble = TooMany("Too often", 30)
-        knock = Knock({"token": "one"})
-        self.failureResultOf(Deferred.fromCoroutine(Door(self.entrance)(knock)), TooMany)
