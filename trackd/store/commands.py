@@ -41,10 +41,12 @@ class QueuedCommands:
     async def take(self, device_id: int, at_most: int | None = None) -> list[CommandRow]:
         """Take commands out of the queue, the oldest first; what another server is just taking stays out of it."""
         rows = await self.database.query(
-            "WITH taken AS (DELETE FROM queued_commands WHERE device_id = %s AND id IN (SELECT id FROM queued_commands"
-            "  WHERE device_id = %s AND failure IS NULL ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
+            # Materialized: as a mere subquery it could be asked again for each row, and find more each time.
+            "WITH wanted AS MATERIALIZED (SELECT id AS number FROM queued_commands"
+            "  WHERE device_id = %s AND failure IS NULL ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED),"
+            " taken AS (DELETE FROM queued_commands USING wanted WHERE device_id = %s AND id = number"
             f" RETURNING {COLUMNS}) SELECT * FROM taken ORDER BY id",
-            [device_id, device_id, at_most],
+            [device_id, at_most, device_id],
         )
         return [CommandRow(*row) for row in rows]
 

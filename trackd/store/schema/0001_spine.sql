@@ -224,15 +224,23 @@ CREATE TABLE unknown_devices (
 -- which keep devices and rights in memory: "<table> <id> <unique id>", "<table> <id>", or "rights <user>".
 CREATE FUNCTION tell_change() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    row_now json := to_json(CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END);
+    -- Its columns are named where they are known to be. (As JSON, it could not be read where an attribute has a NUL.)
+    changed record;
+    told text;
 BEGIN
-    PERFORM pg_notify('changes', CASE TG_TABLE_NAME
-        WHEN 'devices' THEN concat_ws(' ', 'devices', row_now ->> 'id', row_now ->> 'unique_id')
-        WHEN 'groups' THEN concat_ws(' ', 'groups', row_now ->> 'id')
-        WHEN 'queued_commands' THEN concat_ws(' ', 'commands', row_now ->> 'device_id')
-        WHEN 'users' THEN concat_ws(' ', 'rights', row_now ->> 'id')
-        ELSE concat_ws(' ', 'rights', row_now ->> 'user_id')
-    END);
+    changed := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+    IF TG_TABLE_NAME = 'devices' THEN
+        told := concat_ws(' ', 'devices', changed.id, changed.unique_id);
+    ELSIF TG_TABLE_NAME = 'groups' THEN
+        told := concat_ws(' ', 'groups', changed.id);
+    ELSIF TG_TABLE_NAME = 'queued_commands' THEN
+        told := concat_ws(' ', 'commands', changed.device_id);
+    ELSIF TG_TABLE_NAME = 'users' THEN
+        told := concat_ws(' ', 'rights', changed.id);
+    ELSE
+        told := concat_ws(' ', 'rights', changed.user_id);
+    END IF;
+    PERFORM pg_notify('changes', told);
     RETURN NULL;
 END $$;
 CREATE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON devices FOR EACH ROW EXECUTE FUNCTION tell_change();
