@@ -274,6 +274,20 @@ class ErrorTests(SynchronousTestCase):
         self.assertEqual([p.latitude for p in self.intake.positions], [2.0])
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 
+    def test_mistake_after_the_commit(self) -> None:
+        """An answer that cannot be written closes the connection, and those of others are written."""
+        other = call(self.server)
+        text = evolve(WORDS, wrap=lambda data, session: data.decode())  # type: ignore[arg-type,return-value]
+        device = call(self.server, text)
+        device.says("who:1 at:1 reply:A")
+        other.says("login:1 at:1 reply:B")
+        other.hears()
+        self.intake.commit()
+        self.assertEqual((device.hears(), device.closed, other.hears()), ("", True, "B"))
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+        device.hangs_up()
+        self.assertEqual(len(self.server.door), 2)
+
     def test_lines_per_connection(self) -> None:
         """One connection fills no log; its errors are counted all the same."""
         self.device.says(*["bad"] * 100)

@@ -174,6 +174,16 @@ class BoundTests(SynchronousTestCase):
         intake.make_room()
         self.assertEqual((port.underway, len(intake.gone)), (0, 1))
 
+    def test_mistake_of_ours(self) -> None:
+        """A look-up that comes to nothing leaves nothing on its way."""
+        intake = MemoryIntake.knowing("1", asking=True)
+        port, transport = listening(server(intake))
+        port.datagramReceived(b"login:1 at:1", A)
+        question, *_ = intake._questions.pop()
+        question.errback(RuntimeError("no"))
+        self.assertEqual(port.underway, 0)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
     def test_forged_senders(self) -> None:
         """However many senders are made up, those without a device push out only each other."""
         intake = MemoryIntake.knowing("1")

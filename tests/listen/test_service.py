@@ -169,7 +169,7 @@ class ServiceTests(SynchronousTestCase):
         connection, transport = self.call()
         connection.dataReceived(b"login:1 at:1 reply:A\n")
         stopped = service.stopService()
-        self.reactor.advance(1.9)
+        self.reactor.advance(0.9)
         self.assertNoResult(stopped)
         self.reactor.advance(0.1)
         self.successResultOf(stopped)

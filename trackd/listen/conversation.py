@@ -75,7 +75,7 @@ class Turn:
     outputs: Iterator[tuple[int, Output]]
     said: list[tuple[Device, Position]] = field(factory=list)
     owed: list[bytes] = field(factory=list)
-    later: list[tuple[Device, Media | DeviceAttribute]] = field(factory=list)  # stored once the frame is believed
+    later: deque[tuple[Device, Media | DeviceAttribute]] | None = None  # stored once the frame is believed
     hangup: int | None = None  # how many of the replies come before it
     asked: Output | None = None  # whose answer is awaited
 
@@ -89,18 +89,13 @@ class Batch:
     owed: list[bytes]
 
 
-def bare(frame: Any) -> bytes:
-    """A frame of bytes as it is."""
-    return frame
-
-
 @define(eq=False)
 class Conversation:
     """
     One connection, or one sender of datagrams; fulfils `trackd.listen.intake.Link`.
 
     `decode` is the format's, or what an adapter has wrapped round it; `raw` makes bytes of its frames, for the log
-    and for the intake. `strict`: a bad frame ends the connection.
+    and for the intake (None: they are bytes). `strict`: a bad frame ends the connection.
     """
 
     server: Server
@@ -109,7 +104,7 @@ class Conversation:
     peer: Peer
     counts: Counts
     decode: Decode
-    raw: Callable[[Any], bytes] = bare
+    raw: Callable[[Any], bytes] | None = None
     live: bool = True
     strict: bool = True
     format: WireFormat = field(init=False)
@@ -156,7 +151,7 @@ class Conversation:
             self._finish()
         else:
             self._arm()
-            Deferred.fromCoroutine(self._read_on(waiting)).addErrback(self._failed)
+            Deferred.fromCoroutine(self._read_on(waiting)).addErrback(self._give_up)
 
     def end(self) -> None:
         """The peer is gone. What it has said is still read, unless there is no room for it."""
@@ -185,6 +180,7 @@ class Conversation:
     def _read(self) -> Deferred[Any] | None:
         """Read until an answer must be waited for, which is returned, or until nothing is left: None."""
         heard, counts, session, intake = self._heard, self.counts, self.session, self.server.intake
+        decode, bytes_of = self.decode, self.raw
         while True:
             turn = self._turn
             try:
@@ -202,8 +198,8 @@ class Conversation:
                         heard.popleft()
                         continue
                     counts.frames += 1
-                    raw = self.raw(frame)
-                    self._turn = turn = Turn(raw, enumerate(self.decode(frame, session)))
+                    raw = frame if bytes_of is None else bytes_of(frame)
+                    self._turn = turn = Turn(raw, enumerate(decode(frame, session)))
                 waiting = self._listen(turn)
             except Exception as error:
                 self._bad(error)
@@ -220,6 +216,8 @@ class Conversation:
             except Exception as error:
                 if self._turn is None:  # it was room that was awaited, and there will be none
                     self._drop()
+                else:
+                    self._done += 1
                 self._bad(error)
             waiting = self._read()
             if waiting is not None:
@@ -234,24 +232,25 @@ class Conversation:
 
     def _listen(self, turn: Turn) -> Deferred[Any] | None:
         """Read a frame on until an answer must be waited for, or to its end."""
-        session = self.session
+        session, server, wrap = self.session, self.server, self.format.wrap
+        most = server.limits.outputs
         for count, output in turn.outputs:
             if isinstance(output, Position):
                 check_position(output)
                 if session.device is not None:
                     turn.said.append((session.device, output))  # type: ignore[arg-type]
             elif isinstance(output, Login):
-                found = self.server.intake.find(self, output.ids, turn.raw)
+                found = server.intake.find(self, output.ids, turn.raw)
                 if isinstance(found, Deferred):
                     turn.asked = output
                     return found
                 if not self._found(turn, output, found):
                     break
             elif isinstance(output, Reply):
-                turn.owed.append(self._dressed(output.data))
+                turn.owed.append(output.data if wrap is None else wrap(output.data, session))
             elif (waiting := self._obey(turn, output)) is not None:
                 return waiting
-            if count >= self.server.limits.outputs:
+            if count >= most:
                 raise WireError("a frame without end")
         return self._believe(turn)
 
@@ -269,6 +268,8 @@ class Conversation:
                 turn.asked = output
                 return self.server.intake.next_command(self, device)
         elif isinstance(output, (Media, DeviceAttribute)) and device is not None:
+            if turn.later is None:
+                turn.later = deque()
             turn.later.append((device, output))
         return None
 
@@ -305,7 +306,7 @@ class Conversation:
         """The frame has been read to its end."""
         intake = self.server.intake
         if turn.later:
-            device, thing = turn.later.pop(0)
+            device, thing = turn.later.popleft()
             if isinstance(thing, Media):
                 return intake.keep(self, device, thing)
             return intake.remember(self, device, thing.name, thing.value)
@@ -315,7 +316,7 @@ class Conversation:
                 self._waits.append(committed)
             self.counts.reports += len(turn.said)
         if not self._mute:
-            self._owed += turn.owed[: turn.hangup]
+            self._owed += turn.owed if turn.hangup is None else turn.owed[: turn.hangup]
         if turn.hangup is not None:
             self.closing = self._mute = True
         return None
@@ -373,10 +374,10 @@ class Conversation:
             while batches and not batches[0].waiting:
                 first = batches.popleft()
                 self.peer.answer(first.frames, first.owed)
-            if self._unsettled and not self.busy:
+            if self._unsettled and not batches and not self._reading:
                 self._settle()
         except Exception:
-            self._log.failure("{name}: {peer}", name=self.format.name, peer=self.host)
+            self._give_up(Failure())
         return result
 
     def _refused(self, failure: Failure, batch: Batch) -> None:
@@ -402,6 +403,14 @@ class Conversation:
             self._ended = True
             self.server.intake.lost(self)
             self.peer.over()
+
+    def _give_up(self, failure: Failure) -> None:
+        """A mistake of ours in the middle of it: nobody knows what is owed."""
+        self._failed(failure)
+        self._reading = False
+        self._drop()
+        self._batches.clear()
+        self.finish()
 
     def _failed(self, failure: Failure) -> None:
         self._log.failure("{name}: {peer}", failure, name=self.format.name, peer=self.host)

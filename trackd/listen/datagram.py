@@ -31,13 +31,18 @@ class Endpoint:
     port: Datagrams
     sender: Sender
     heard: float = 0.0
+    underway: int = 0  # datagrams of it that are not dealt with
     conversation: Conversation = field(init=False)
 
     def answer(self, frames: int, replies: Sequence[bytes]) -> None:
         for reply in replies:
             self.port.write(reply, self.sender)
-        if frames:
-            self.port.dealt_with(frames)
+        self._dealt_with(min(frames, self.underway))
+
+    def _dealt_with(self, datagrams: int) -> None:
+        if datagrams:
+            self.underway -= datagrams
+            self.port.dealt_with(datagrams)
 
     def recognised(self) -> None:
         self.port.recognised(self)
@@ -49,7 +54,8 @@ class Endpoint:
         self.port.forget(self)
 
     def over(self) -> None:
-        """Nothing is left to do: the port has forgotten it."""
+        """The port has forgotten it. What went wrong on the way does not count any more."""
+        self._dealt_with(self.underway)
 
 
 class Datagrams(DatagramProtocol):
@@ -100,6 +106,7 @@ class Datagrams(DatagramProtocol):
         table[sender] = endpoint
         endpoint.heard = now = self.server.clock.seconds()
         self.underway += 1
+        endpoint.underway += 1
         endpoint.conversation.hear([datagram], datetime.fromtimestamp(now, UTC))
 
     def _meet(self, sender: Sender) -> Endpoint:

@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from trackd.listen.conversation import Conversation, bare
+from trackd.listen.conversation import Conversation
 from trackd.listen.server import Listener, Server
 from trackd.wire.format import Decode
 
@@ -46,7 +46,7 @@ class Manners:
     # What the protocol calls
 
     def arrive(
-        self, transport: str, decode: Decode | None = None, raw: Callable[[Any], bytes] = bare, live: bool = True
+        self, transport: str, decode: Decode | None = None, raw: Callable[[Any], bytes] | None = None, live: bool = True
     ) -> Conversation | None:
         """Begin the conversation; None if there is no place."""
         server, listener = self.server, self.listener

@@ -54,7 +54,7 @@ class Listeners(Service):
     name = "listeners"
     _log = Logger()
 
-    def __init__(self, reactor: Any, server: Server, listeners: Sequence[Listener], grace: float = 2.0) -> None:
+    def __init__(self, reactor: Any, server: Server, listeners: Sequence[Listener], grace: float = 1.0) -> None:
         """`grace`: seconds that connections have at the stop for what they are owed."""
         self.reactor = reactor
         self.server = server
