@@ -47,7 +47,7 @@ conformance: $(VENV)/developed
 	$(BIN)/python -m tests.conformance $(ARGS)
 
 bench: $(VENV)/developed
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m benchmarks.spine $(ARGS)
 
 docs: $(VENV)/developed
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs docs/_build/html
