@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib import import_module
 from typing import Any
 
 from attrs import Factory, frozen
 
-from trackd.wire.catalog import names
+from trackd.wire.catalog import names, part
 
 
 class ConfigurationError(Exception):
@@ -60,7 +59,7 @@ class Dialect:
 
 def dialects(package: str = "plugins.config") -> list[Dialect]:
     """All dialects that are installed; what a broken module raises is passed on."""
-    return [import_module(f"{package}.{name}").dialect for name in names(package)]
+    return [part(package, name, "dialect") for name in names(package)]
 
 
 def read(data: bytes, dialects: Sequence[Dialect] = ()) -> list[Entry]:

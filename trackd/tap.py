@@ -12,14 +12,16 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 from attrs import define, field
 from treq.client import HTTPClient
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -33,20 +35,37 @@ from trackd.listen.service import CannotListen, Listeners
 from trackd.listen.tls import BadCertificate, context
 from trackd.live.feed import Feed
 from trackd.live.hub import Hub
+from trackd.live.socket import SocketResource
 from trackd.live.subscriber import Limits as LiveLimits
 from trackd.options import Options
+from trackd.people.accounts import REGISTRATIONS, Accounts
+from trackd.people.entrance import Entrance
+from trackd.people.fleet import Fleet
+from trackd.people.limits import Attempts, LoginLimits
+from trackd.people.passwords import Passwords
+from trackd.people.permissions import Permissions
+from trackd.people.sessions import Sessions
+from trackd.people.setup import Setup
+from trackd.rest.routes import Dialect as RestDialect
+from trackd.rest.services import Options as RestOptions
+from trackd.rest.services import Services
 from trackd.settings import Settings, SettingsError
+from trackd.store.chosen import Chosen
 from trackd.store.commands import QueuedCommands
 from trackd.store.committer import Committer
 from trackd.store.database import Database, Unavailable
 from trackd.store.devices import Devices
-from trackd.store.embedded import CannotStart, EmbeddedPostgres
+from trackd.store.embedded import CannotStart
+from trackd.store.groups import Groups
+from trackd.store.links import Links
 from trackd.store.loading import Loading
 from trackd.store.migrations import WrongSchema, migrate
 from trackd.store.partitions import Partitions
 from trackd.store.positions import Positions
 from trackd.store.resent import Resent
+from trackd.store.sessions import Sessions as SessionRows
 from trackd.store.unknown import UnknownDevices
+from trackd.store.users import Users
 from trackd.track.commands import Commands
 from trackd.track.detect.motion import streaks, trips
 from trackd.track.detect.simple import alarm, ignition
@@ -59,6 +78,13 @@ from trackd.track.presence import Presence
 from trackd.track.stages.place import distance, outdated, time
 from trackd.track.stages.vehicle import copy_attributes, engine_hours, motion
 from trackd.track.strangers import Strangers
+from trackd.web.health import Health, time_zones
+from trackd.web.mount import Api
+from trackd.web.proxies import Proxies
+from trackd.web.root import Root
+from trackd.web.setup import Pages
+from trackd.web.site import Site
+from trackd.wire.catalog import names, part
 
 __all__ = ["Options", "build", "makeService"]
 
@@ -194,6 +220,71 @@ class Changes:
         log.warn("a change is not taken over: {error}", error=str(failure.value))
 
 
+@define(eq=False)
+class People:
+    """Who may come in, and what they may see and do."""
+
+    users: Users
+    sessions: Sessions
+    setup: Setup
+    services: Services
+
+
+def people(reactor: Any, settings: Settings, database: Database, commands: Commands) -> People:
+    """The parts that the REST dialects are given."""
+
+    def now() -> datetime:
+        return datetime.fromtimestamp(reactor.seconds(), UTC)
+
+    users, devices, groups = Users(database), Devices(database), Groups(database)
+    passwords, attempts = Passwords(reactor, reactor.getThreadPool()), LoginLimits.on(reactor)
+    rest = settings["web.sessionTimeout"]
+    sessions = Sessions(SessionRows(database), now, timedelta(seconds=rest) if rest > 0 else None)
+    permissions = Permissions(users, devices, groups)
+    accounts = Accounts(
+        users,
+        permissions,
+        passwords,
+        Attempts(reactor, *REGISTRATIONS),
+        now,
+        settings["users.defaultDeviceLimit"],
+        settings["users.defaultExpirationDays"],
+    )
+    health = Health(users, settings.data)
+    services = Services(
+        Entrance(users, sessions, passwords, attempts, now, settings["web.serviceAccountToken"]),
+        sessions,
+        accounts,
+        permissions,
+        Fleet(permissions, devices, groups, Links(database)),
+        Positions(database),
+        commands,
+        now,
+        health.well,
+        health.storage,
+        time_zones,
+        RestOptions(version("trackd"), settings["web.origin"], settings["web.sameSiteCookie"], rest),
+    )
+    return People(users, sessions, Setup(settings.data, users, passwords, attempts), services)
+
+
+def site(reactor: Any, settings: Settings, parts: People, hub: Hub) -> Site:
+    """The web site: each REST dialect under its prefix with its sockets, our own pages, the files of a web client."""
+    proxies = Proxies(settings["web.proxies"])
+    spoken: list[RestDialect] = [part("plugins.rest", name, "dialect") for name in names("plugins.rest")]
+    sockets = [part("plugins.live", name, "dialect") for name in names("plugins.live")]
+    root = Root(Pages(parts.setup, proxies, spoken[0].prefix, version("trackd")), settings["web.path"])
+    made = Site(root, reactor)
+    for dialect in spoken:
+        api = Api(dialect, parts.services, proxies, reactor)
+        root.putChild(dialect.prefix.strip("/").encode(), api)
+        for socket in sockets:
+            if dialect.listener is not None and socket.name == dialect.name:
+                opens = partial(dialect.listener, parts.services)
+                api.putChild(socket.path.encode(), SocketResource(hub, socket, opens))
+    return made
+
+
 def sources(settings: Settings) -> list[Source]:
     """Whom the formats that ask have to ask."""
     zone = datetime.now().astimezone().tzinfo
@@ -222,15 +313,24 @@ class House:
     hub: Hub
     listeners: Listeners
     pollers: list[Poller]
+    site: Site
+    people: People
     changes: Changes
     unknown: UnknownDevices
     partitions: Partitions
     _timers: list[LoopingCall] = field(factory=list, init=False)
+    web: Any = field(default=None, init=False)  # the port of the site
 
     async def start(self) -> None:
         """Everything that must be there comes before the first that may ask for it; the ports come last."""
         await self.database.listen("changes", self.changes.heard, self.changes.missed)
         self.hub.start()
+        address, port = self.settings["web.address"], self.settings["web.port"]
+        try:
+            self.web = self.reactor.listenTCP(port, self.site, interface=address)
+        except CannotListenError as error:
+            why = getattr(error.socketError, "strerror", None) or error.socketError
+            raise CannotListen(f"web.port: cannot listen on port {port}: {why}") from error
         self.listeners.startService()
         for poller in self.pollers:
             poller.startService()
@@ -247,6 +347,8 @@ class House:
             await poller.stopService()
         self.presence.everybody_offline()
         await self.committer.idle().addTimeout(PATIENCE, self.reactor, lambda result, timeout: None)
+        if self.web is not None:
+            await maybeDeferred(self.web.stopListening)
         await self.hub.stop()
 
     def _every(self, seconds: float, work: Callable[[], Any]) -> None:
@@ -260,6 +362,7 @@ class House:
         try:
             await self.partitions.keep(datetime.fromtimestamp(self.reactor.seconds(), UTC))
             await self.unknown.prune()
+            await self.people.sessions.clean()
         except Unavailable as error:
             log.warn("the hourly tidying waits for the database: {error}", error=str(error))
 
@@ -353,6 +456,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
     taker: Any = intake
     server = Server(taker, reactor, limits(settings))
     client: Any = HTTPClient(Agent(reactor))
+    parts = people(reactor, settings, database, commands)
     return House(
         reactor,
         settings,
@@ -364,6 +468,8 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         hub,
         Listeners(reactor, server, listeners(settings)),
         [Poller(server, source, client) for source in sources(settings)],
+        site(reactor, settings, parts, hub),
+        parts,
         Changes(reactor, directory, commands, hub),
         unknown,
         Partitions(database),
@@ -377,10 +483,13 @@ class Trackd(Service):
     reactor: Any
     settings: Settings
     show: Callable[[str], None]
-    embedded: EmbeddedPostgres | None = None
+    chosen: Chosen = field(init=False)
     database: Database | None = None
     house: House | None = None
     _starting: Deferred[None] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self.chosen = Chosen(self.reactor, self.settings)
 
     def startService(self) -> None:
         super().startService()
@@ -391,44 +500,34 @@ class Trackd(Service):
         settings = self.settings
         for warning in settings.warnings:
             self.show(f"warning: {warning}")
-        settings.data.mkdir(parents=True, exist_ok=True)
-        dsn = settings["database.url"]
-        if not dsn:
-            self.embedded = EmbeddedPostgres(self.reactor, settings.data / "database")
-            dsn = await self.embedded.start()
-        self.database = Database(
-            self.reactor,
-            dsn,
-            settings["database.maxPoolSize"],
-            settings["database.maxWaiting"],
-            settings["database.connectTimeout"],
-            settings["database.statementTimeout"],
-        )
-        await self.database.start()
+        self.database = await self.chosen.start()
         await migrate(self.database)
         self.house = build(self.reactor, settings, self.database)
         await self.house.partitions.keep(datetime.now(UTC))
         await Loading(self.database).reset_statuses()
         await self.house.start()
-        self.show(self._screen())
+        self.show(self._screen(await self.house.people.setup.start()))
         # What is here now stays: the collector need not look at it again and again. Reports make much that is gone
         # before it would be looked at, so it may come less often.
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
 
-    def _screen(self) -> str:
+    def _screen(self, token: str) -> str:
         settings, house = self.settings, self.house
         assert house is not None
-        where = "PostgreSQL of our own" if self.embedded is not None else "PostgreSQL of database.url"
+        where = "PostgreSQL of our own" if self.chosen.embedded is not None else "PostgreSQL of database.url"
         ports = len(house.listeners.listeners)
+        url = f"http://{settings['web.address'] or 'localhost'}:{settings['web.port']}/"
+        link = [f"  set up     {url}setup?token={token}"] if token else []
         return "\n".join(
             [
                 f"trackd {version('trackd')}",
                 f"  data       {settings.data}",
                 f"  database   {where}",
-                f"  web        http://{settings['web.address'] or 'localhost'}:{settings['web.port']}/",
+                f"  web        {url}",
                 f"  listening  {len(settings.formats)} wire formats, {ports} listeners",
+                *link,
             ]
         )
 
@@ -451,10 +550,7 @@ class Trackd(Service):
             await self._starting
         if self.house is not None:
             await self.house.stop()
-        if self.database is not None:
-            await self.database.stop()
-        if self.embedded is not None:
-            await self.embedded.stop()
+        await self.chosen.stop()
 
 
 # Reasons that an operator can do something about.

@@ -50,6 +50,7 @@ class TraccarLive:
 
     notices: Notices = NoNotices()
     name: str = "traccar"
+    path: str = "socket"
     keepalive: bytes = b"{}"
     interval: float = 55.0
 
@@ -124,3 +125,6 @@ def _message(member: bytes, objects: Sequence[bytes]) -> bytes:
 def _flag(value: Any) -> bool:
     """How the dialect reads a boolean from what is none: numbers but 0 and the text `true` are true."""
     return value.strip() == "true" if isinstance(value, str) else isinstance(value, bool | int | float) and bool(value)
+
+
+dialect = TraccarLive()

@@ -50,7 +50,12 @@ class Dialect(Protocol):
     """What all sockets of one language share. Each method gives a fragment, UTF-8."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """That of the REST dialect whose credentials open its sockets."""
+
+    @property
+    def path(self) -> str:
+        """Where its socket is, below the prefix of that REST dialect."""
 
     @property
     def keepalive(self) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from trackd.wire.format import WireFormat
 
@@ -26,17 +27,22 @@ def load(name: str, package: str = "plugins.wire") -> WireFormat:
     """
     if name not in names(package):
         raise UnknownFormat(name)
-    module = import_module(f"{package}.{name}")
-    if hasattr(module, "__path__"):  # a folder
-        module = import_module(f"{package}.{name}.{name}")
-    found = getattr(module, name)
+    found = part(package, name, name)
     if not isinstance(found, WireFormat) or found.name != name:
-        raise TypeError(f"{module.__name__}.{name} is no WireFormat of this name")
+        raise TypeError(f"{package}.{name} has no WireFormat of this name")
     return found
 
 
+def part(package: str, name: str, attribute: str) -> Any:
+    """What a plugin offers under this name; what its module raises while it is imported is passed on."""
+    module = import_module(f"{package}.{name}")
+    if hasattr(module, "__path__"):  # a folder
+        module = import_module(f"{package}.{name}.{name}")
+    return getattr(module, attribute)
+
+
 def names(package: str = "plugins.wire") -> list[str]:
-    """The names of all formats that are installed, those of a site's own plugin directory included."""
+    """The names of all formats (or other plugins) that are installed, those of a site's own plugin directory included."""
     paths = [Path(folder) for folder in import_module(package).__path__]
     files = [path.stem for folder in paths for path in folder.glob("*.py")]
     folders = [path.parent.name for folder in paths for path in folder.glob("*/*.py") if path.stem == path.parent.name]
