@@ -1,10 +1,11 @@
 """
 A load generator: GT06 devices on loopback, and a socket client that listens.
 
-    python -m benchmarks.generator PORT WEB TOKEN CONNECTIONS WINDOW SECONDS RATE
+    python -m benchmarks.generator PORT WEB TOKEN CONNECTIONS WINDOW SECONDS RATE DAYS
 
 Each connection logs in and then has at most WINDOW reports that are not acknowledged. RATE 0: as fast as that goes;
 otherwise so many reports a second in all, and the time from sending to hearing of it on the socket is measured.
+The reports begin DAYS ago, a second after each other: what is older than another run's is a late report, and no news.
 Prints one JSON object. All frames are made beforehand, so that the generator takes little of the processor.
 """
 
@@ -27,7 +28,6 @@ from trackd.wire.checksums import crc16_x25
 
 ACKNOWLEDGEMENT = 10  # bytes
 FRAME = 36
-START = datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
 
 
 def imei(number: int) -> str:
@@ -44,9 +44,9 @@ def login(number: int) -> bytes:
     return framed(b"\x01" + bytes.fromhex("0" + imei(number)) + b"\0\1")
 
 
-def report(device: int, number: int) -> bytes:
+def report(device: int, number: int, start: datetime) -> bytes:
     """The report of second `number`: the device drives north."""
-    when = START + timedelta(seconds=number)
+    when = start + timedelta(seconds=number)
     latitude = int((48 + device / 100 + number / 10_000) * 1_800_000)
     longitude = int((11 + device / 100) * 1_800_000)
     place = struct.pack(">BIIBH", 0xC9, latitude, longitude, 60, 0x1400)
@@ -123,12 +123,13 @@ class Listener:
 
 
 def run(
-    port: int, web: int, token: str, connections: int, window: int, seconds: float, rate: float
+    port: int, web: int, token: str, connections: int, window: int, seconds: float, rate: float, days: float
 ) -> dict[str, object]:
+    start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=days)
     per_device = int(seconds * (rate or 60_000) / connections) + 100
     trackers = []
     for number in range(connections):
-        frames = b"".join(report(number, at) for at in range(per_device))
+        frames = b"".join(report(number, at, start) for at in range(per_device))
         trackers.append(Tracker(number, socket.create_connection(("127.0.0.1", port)), frames))
     listener = Listener(web, token)
     for tracker in trackers:
@@ -145,7 +146,7 @@ def run(
     sys.stdin.readline()
     began = time.perf_counter()
     if rate:
-        latencies = steady(trackers, by_file, poll, listener, seconds, rate)
+        latencies = steady(trackers, by_file, poll, listener, seconds, rate, start)
     else:
         for tracker in trackers:
             tracker.send(window)
@@ -175,6 +176,7 @@ def steady(
     listener: Listener,
     seconds: float,
     rate: float,
+    start: datetime,
 ) -> list[float]:
     """Send at a rate, and give the seconds from sending to hearing of it, of each report."""
     sent: dict[str, list[tuple[int, float]]] = {}
@@ -184,7 +186,7 @@ def steady(
         due = min(int((now - began) * rate), int(seconds * rate))
         while count < due:
             tracker = trackers[count % len(trackers)]
-            when = START + timedelta(seconds=tracker.sent)
+            when = start + timedelta(seconds=tracker.sent)
             sent.setdefault(f"{when:%Y-%m-%dT%H:%M:%S.000+00:00}", []).append((tracker.number, time.perf_counter()))
             tracker.send(1)
             count += 1
@@ -206,5 +208,9 @@ def steady(
 
 
 if __name__ == "__main__":
-    port, web, token, connections, window, seconds, rate = sys.argv[1:]
-    print(json.dumps(run(int(port), int(web), token, int(connections), int(window), float(seconds), float(rate))))
+    port, web, token, connections, window, seconds, rate, days = sys.argv[1:]
+    print(
+        json.dumps(
+            run(int(port), int(web), token, int(connections), int(window), float(seconds), float(rate), float(days))
+        )
+    )

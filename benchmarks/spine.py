@@ -24,9 +24,9 @@ CONNECTIONS = 100
 WINDOW = 20
 
 
-def generate(server: Server, seconds: float, rate: float) -> tuple[dict[str, Any], float]:
+def generate(server: Server, seconds: float, rate: float, days: float) -> tuple[dict[str, Any], float]:
     """Run the generator; what it says, and the CPU that the server used meanwhile."""
-    arguments = [server.ports["gt06"], server.web, server.token, CONNECTIONS, WINDOW, seconds, rate]
+    arguments = [server.ports["gt06"], server.web, server.token, CONNECTIONS, WINDOW, seconds, rate, days]
     child = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.generator", *map(str, arguments)],
         stdin=subprocess.PIPE,
@@ -57,14 +57,14 @@ def main(seconds: float = 10.0) -> None:
         server.stop()
         again = server.start()
         idle = server.memory()
-        said, used = generate(server, seconds, 0)
+        said, used = generate(server, seconds, 0, 3)
         count = said["acknowledged"]
         print(f"acknowledged after commit   {count / said['seconds']:10.0f} reports/s   (at least 15,000)")
         print(f"CPU of the server           {used / count * 1e6:10.1f} µs/report   (at most 40)")
         print(f"  heard by a socket client  {said['heard'] / count:10.0f} bytes/report")
         stopped = server.stop()
         server.start()
-        slow, used = generate(server, seconds, 1000)
+        slow, used = generate(server, seconds, 1000, 2)
         latencies = sorted(slow["latencies"])
         if len(latencies) < 1000 * seconds * 0.99:
             raise SystemExit(f"only {len(latencies)} reports were heard")
