@@ -72,6 +72,12 @@ class StartTests(EmbeddedTestCase):
         self.assertEqual((self.folder / "socket").stat().st_mode & 0o777, 0o700)
         self.assertNotEqual(os.stat(f"/proc/{server.pid()}").st_uid, 0)
 
+    async def test_owner(self) -> None:
+        """All files belong to the user who runs the server, so that trackd may be started by that user another time."""
+        await self.server().start()
+        owner = self.folder.stat().st_uid
+        self.assertEqual([file.name for file in self.folder.iterdir() if file.lstat().st_uid != owner], [])
+
     async def test_durable(self) -> None:
         """Without further ado what is committed is on the disk."""
         dsn = await self.server(extra="").start()

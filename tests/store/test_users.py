@@ -136,7 +136,7 @@ class UserTests(DatabaseTestCase):
         self.assertTrue(await self.users.any())
         (first,) = await self.users.all()
         self.assertTrue(first.administrator)
-        self.assertEqual((first.device_limit, first.user_limit, first.password_hash), (-1, -1, "hash"))
+        self.assertEqual((first.device_limit, first.password_hash), (-1, "hash"))
 
     async def test_server(self) -> None:
         """The server has one row, which can be changed."""

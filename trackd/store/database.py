@@ -129,11 +129,10 @@ class Database:
 
     async def start(self) -> None:
         """Open the first connection, or raise Unavailable, saying why it can't be opened."""
-        self._stopped = False
         try:
-            self._give_back(await self._take())
+            self._offer(await self._connected())
         except Unavailable:
-            self._attempts.stop()
+            self._stopped = True
             raise
 
     async def stop(self) -> None:
@@ -288,7 +287,7 @@ class Database:
             self._waiting.popleft().errback(Unavailable(error.message, error.sqlstate))
 
     async def _try_again(self) -> None:
-        if self._count < self.size:
+        while self._count < self.size:
             try:
                 connection = await self._connected()
             except Unavailable as error:
@@ -296,12 +295,12 @@ class Database:
                     self._gone(error)
                 raise
             self._offer(connection)
+            if not self._waiting:
+                break
         if not self.available:
             self.available = True
             self._log.info("the database is back")
         self._back.ring()
-        if len(self._waiting) and self._count < self.size:
-            raise Unavailable("others wait for a connection")
 
 
 @define(eq=False)

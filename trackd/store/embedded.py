@@ -36,6 +36,9 @@ SHORT = "trackd-"  # begins the name of a socket's folder under /run or /tmp
 PORT = "5432"  # only part of the socket's name
 LONGEST_SOCKET = 107 - len(f"/.s.PGSQL.{PORT}.lock")  # bytes of a directory
 
+CHECK = 1.0  # s, between two looks whether it still runs
+RESTART = 5.0  # s, between two attempts to start it again
+
 # fsync and synchronous_commit stay on: what has been acknowledged is on the disk.
 CONFIGURATION = """\
 # Written at each start. For settings of your own: ALTER SYSTEM SET …
@@ -100,6 +103,7 @@ class EmbeddedPostgres:
     _user: tuple[int, int] | None = field(default=None, init=False)  # None: the one who runs trackd
     _users: int | None = field(default=None, init=False)  # descriptor of users.lock
     _watching: LoopingCall | None = field(default=None, init=False)
+    _not_before: float = field(default=0.0, init=False)  # it is not started again
     _log: Logger = field(factory=Logger, init=False)
 
     @property
@@ -123,7 +127,7 @@ class EmbeddedPostgres:
         if self.watch:
             self._watching = LoopingCall(lambda: Deferred.fromCoroutine(self._check()))
             self._watching.clock = self.reactor
-            self._watching.start(1.0, now=False).addErrback(
+            self._watching.start(CHECK, now=False).addErrback(
                 lambda failure: self._log.failure("the embedded database is not watched any more", failure)
             )
         return self.dsn
@@ -343,8 +347,9 @@ class EmbeddedPostgres:
 
     async def _check(self) -> None:
         """Start the server again if it has died."""
-        if self.pid() is not None:
+        if self.pid() is not None or self.reactor.seconds() < self._not_before:
             return
+        self._not_before = self.reactor.seconds() + RESTART
         mutex = await self._lock("start.lock", fcntl.LOCK_EX)
         try:
             if self._users is not None and self.pid() is None:
@@ -359,6 +364,9 @@ class EmbeddedPostgres:
         """The descriptor of a lock file, locked: closing it unlocks."""
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(self.folder / name, flags, 0o600)
+        if self._user is not None:
+            # Another time trackd may be started by that user.
+            os.fchown(descriptor, *self._user)
         waited = 0.0
         while not _locked(descriptor, kind):
             if waited > self.start_timeout:
