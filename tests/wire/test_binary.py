@@ -64,6 +64,10 @@ class FieldTests(SynchronousTestCase):
         with self.assertRaises(IndexError):
             binary.bcd(b"\x12", 3)
 
+    def test_nibbles(self) -> None:
+        """Digits that begin or end inside a byte are taken from its hex."""
+        self.assertEqual((binary.nibbles("0123"), binary.nibbles("1f"), binary.nibbles("a50")), (123, 25, 1050))
+
     def test_imei(self) -> None:
         """Eight bytes are 15 digits."""
         self.assertEqual(binary.imei(bytes.fromhex("0864717003283581")), "864717003283581")

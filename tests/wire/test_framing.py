@@ -27,6 +27,7 @@ CUTTERS: dict[str, tuple[Split, bytes]] = {
         framing.by_start({b"$$": framing.until(b"!"), b"$": framing.until(b";")}, framing.fixed(2)),
         b"$!;a",
     ),
+    "skip to": (framing.by_start({b"*": framing.marked(b"#")}, framing.skip_to(b"*")), b"*#a"),
 }
 
 
@@ -124,6 +125,14 @@ class CutterTests(SynchronousTestCase):
         split = CUTTERS["by start"][0]
         self.assertEqual(cut(split, b"$$a;!$b;ab$$!"), [b"$$a;", b"$b", b"ab", b"$$"])
         self.assertEqual(cut(split, b"$"), [])
+
+    def test_skip_to(self) -> None:
+        """Bytes before the first mark are thrown away; of several marks any will do."""
+        skip = framing.skip_to(b"*$]")
+        self.assertEqual([skip(b"ab$*", 0), skip(b"ab$*", 3), skip(b"a]", 0)], [(None, 2), (None, 3), (None, 1)])
+        self.assertEqual(skip(b"$abc", 1), (None, 4))
+        split = framing.by_start({b"*": framing.marked(b"#")}, framing.skip_to(b"*"))
+        self.assertEqual(cut(split, b"\0\r\n*a#\r\nb*#*"), [b"*a#", b"*#"])
 
     def test_whole(self) -> None:
         """Each read is a frame."""

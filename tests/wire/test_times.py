@@ -201,6 +201,13 @@ class TextTests(SynchronousTestCase):
             with self.assertRaises(ValueError, msg=bad):
                 read(bad)
 
+    def test_digits(self) -> None:
+        """Digits in any order; what is out of range rolls over, what the layout lacks is 0."""
+        self.assertEqual(times.digits("ddMMyyHHmmss")("060524070809"), utc(2024, 5, 6, 7, 8, 9))
+        self.assertEqual(times.digits("yyyyMMddHHmm")(b"202405060708"), utc(2024, 5, 6, 7, 8))
+        self.assertEqual(times.digits("HHmmssddMMyy")(b"160169320911"), utc(2011, 10, 2, 16, 2, 9))
+        self.assertEqual(times.digits("yyMMdd")(b"000000"), utc(1999, 11, 30))
+
     def test_layout_zone(self) -> None:
         """In the hour that comes twice the first reading counts, in the one left out the standard offset."""
         read = times.pattern("yyyy-MM-dd HH:mm", BERLIN)

@@ -71,10 +71,15 @@ def bcd(data: bytes, digits: int | None = None) -> int:
     text = data.hex() if digits is None else data[: (digits + 1) // 2].hex()[:digits]
     if digits is not None and len(text) < digits:
         raise IndexError(f"{digits} digits in {len(data)} bytes")
-    if text.isdigit():
-        return int(text)
+    return nibbles(text)
+
+
+def nibbles(digits: str) -> int:
+    """Packed decimal by its hex digits, for fields that begin or end inside a byte; one above 9 counts its value."""
+    if digits.isdigit():
+        return int(digits)
     value = 0
-    for digit in text:
+    for digit in digits:
         value = value * 10 + int(digit, 16)
     return value
 

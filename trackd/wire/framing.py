@@ -224,6 +224,17 @@ def by_start(cutters: Mapping[bytes, Split], otherwise: Split) -> Split:
     return split
 
 
+def skip_to(marks: bytes) -> Split:
+    """No frames: what stands before the first of these bytes is thrown away, all of it if there is none."""
+    search = re.compile(b"[" + re.escape(marks) + b"]").search
+
+    def split(buffer: bytes, start: int) -> tuple[None, int]:
+        match = search(buffer, start)
+        return None, match.start() if match is not None else len(buffer)
+
+    return split
+
+
 def whole(buffer: bytes, start: int) -> tuple[bytes, int]:
     """Each read is one frame."""
     return buffer[start:], len(buffer)

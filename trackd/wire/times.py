@@ -65,6 +65,22 @@ def _offset(local: datetime, zone: tzinfo) -> timedelta:
     return offset or timedelta()
 
 
+def digits(layout: str) -> Callable[[bytes | str], datetime]:
+    """
+    A reader of digits whose parts roll over: `digits("ddMMyyHHmmss")`, letters as in `pattern`.
+
+    The text has been found to be so many digits; parts that the layout lacks are 0.
+    """
+    at = {run[0][0]: slice(*run.span()) for run in re.finditer(r"(.)\1*", layout)}
+    parts = [at.get(letter, slice(0)) for letter in "yMdHms"]
+
+    def read(text: bytes | str) -> datetime:
+        year, month, day, hour, minute, second = [int(text[part] or 0) for part in parts]
+        return moment(year, month, day, hour, minute, second)
+
+    return read
+
+
 def from_bytes(data: bytes) -> datetime:
     """Year, month, day, hour, minute, second, a byte each."""
     year, month, day, hour, minute, second = data

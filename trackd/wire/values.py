@@ -37,7 +37,7 @@ def _negative(value: int | None) -> int | None:
     return -value if value is not None and value > 0 else value
 
 
-@define
+@define(unsafe_hash=True)
 class CellTower:
     """A mobile cell: country and network code, area, cell, and the signal in dBm (a positive one is stored negated)."""
 
@@ -49,7 +49,7 @@ class CellTower:
     radio: str | None = None
 
 
-@define
+@define(unsafe_hash=True)
 class WifiAccessPoint:
     """A Wi-Fi access point, MAC as the format writes it, and its signal in dBm (a positive one is stored negated)."""
 
@@ -69,13 +69,19 @@ class Network:
     consider_ip: bool = False
     home_mcc: int | None = None
     home_mnc: int | None = None
+    _there: set[CellTower | WifiAccessPoint] = field(factory=set, init=False, eq=False, repr=False)
 
     def add(self, seen: CellTower | WifiAccessPoint) -> None:
         """Add a cell or an access point, unless the same is there."""
+        there = self._there  # a frame may name thousands
+        if len(there) != len(self.cells) + len(self.wifi):
+            there.update(self.cells, self.wifi)
+        if seen in there:
+            return
+        there.add(seen)
         if isinstance(seen, CellTower):
-            if seen not in self.cells:
-                self.cells.append(seen)
-        elif seen not in self.wifi:
+            self.cells.append(seen)
+        else:
             self.wifi.append(seen)
 
     def to_json(self) -> dict[str, Any]:

@@ -62,8 +62,9 @@ class Talk:
         if self.transport == "udp":
             return list(self.outputs(data))
         if self._frames is None:
-            assert self.format.split is not None
-            self._frames = Frames(self.format.split, self.format.limit)
+            split = self.format.split if self.format.splitter is None else self.format.splitter(self.session)
+            assert split is not None
+            self._frames = Frames(split, self.format.limit)
         told = [output for frame in self._frames.feed(data) for output in self.outputs(frame)]
         if self._frames.broken is not None:
             raise self._frames.broken
