@@ -70,13 +70,9 @@ class Talk:
             raise self._frames.broken
         return told
 
-    def ask(self, request: bytes | http.Request) -> list[Output]:
+    def ask(self, request: http.Request) -> list[Output]:
         """What an HTTP request leads to."""
-        if isinstance(request, http.Request):
-            return list(self.outputs(request))
-        requests = http.Requests()
-        whole = [one for one in requests.feed(request) if isinstance(one, http.Request)]
-        return [output for one in whole for output in self.outputs(one)]
+        return list(self.outputs(request))
 
     def outputs(self, frame: Any) -> Iterator[Output]:
         for output in self.format.decode(frame, self.session):
