@@ -148,7 +148,7 @@ def listeners(settings: Settings) -> list[Listener]:
                 said[f"{name}.port"],
                 address,
                 tls if said[f"{name}.ssl"] else None,
-                said[f"{name}.timeout"],
+                settings.timeout(name) or -1.0,
                 said,
                 zone or UTC,
             )
@@ -427,7 +427,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         lambda ids: feed.tell((), (), ids),
         set_attribute,
         register if settings["database.registerUnknown"] else None,
-        re.compile(settings["database.registerUnknown.regex"]),
+        re.compile(settings["database.registerUnknown.regex"], re.ASCII),
         settings["status.ignoreOffline"],
         settings["status.timeout"],
         settings["event.status.enable"],
@@ -511,14 +511,15 @@ class Trackd(Service):
         # before it would be looked at, so it may come less often.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(20_000, 20, 50)
+        gc.set_threshold(100_000, 20, 100)
 
     def _screen(self, token: str) -> str:
         settings, house = self.settings, self.house
         assert house is not None
         where = "PostgreSQL of our own" if self.chosen.embedded is not None else "PostgreSQL of database.url"
         ports = len(house.listeners.listeners)
-        url = f"http://{settings['web.address'] or 'localhost'}:{settings['web.port']}/"
+        url = settings["web.url"] or f"http://{settings['web.address'] or 'localhost'}:{settings['web.port']}"
+        url = url.rstrip("/") + "/"
         link = [f"  set up     {url}setup?token={token}"] if token else []
         return "\n".join(
             [

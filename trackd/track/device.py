@@ -84,7 +84,7 @@ class Device:
         ValueError if it is no number where one is needed.
         """
         try:
-            return self._values[name]  # type: ignore[no-any-return]
+            return self._values[name]
         except KeyError:
             value = self._values[name] = typed(self.setting(name), default)
             return value

@@ -5,7 +5,7 @@ A stage is a function of the report, the device's latest report before it, and t
 returns it; None stops the report, which is then not stored. A stage that asks the outside world returns an awaitable
 of the same; the device's later reports wait meanwhile, other devices don't.
 
-A detector is a function of the same three that yields events. It may change the device's state, which is committed
+A detector is a function of the same three that gives events. It may change the device's state, which is committed
 with the report.
 
 What fails is logged and counts as not having been there: it never costs a report.
@@ -58,7 +58,8 @@ def detected(detectors: Sequence[Detector], report: Report, last: Report | None,
     found: list[Event] = []
     for detector in detectors:
         try:
-            found.extend(detector(report, last, device))
+            if events := detector(report, last, device):
+                found.extend(events)
         except Exception:
             _log.failure("device {device}: detector {detector}", device=device.id, detector=detector)
     return found

@@ -48,7 +48,7 @@ class Presence:
     tell: Callable[[Iterable[int]], None]  # these devices' status has changed, or they are alive
     set_attribute: Callable[[int, str, Any], Awaitable[None]]
     register: Callable[[str], Awaitable[None]] | None = None
-    pattern: re.Pattern[str] = re.compile(r"\w{3,15}")
+    pattern: re.Pattern[str] = re.compile(r"\w{3,15}", re.ASCII)
     never_offline: Collection[str] = ()  # formats whose closed connections mean nothing
     timeout: float = 600.0  # s of silence
     events: bool = False

@@ -30,9 +30,7 @@ class Sessions:
         if devices is None:
             return None
         if not ids:
-            for device in devices.values():
-                return device
-            return None
+            return next(iter(devices.values()), None)
         for id in ids:
             if (device := devices.get(id)) is not None:
                 return device

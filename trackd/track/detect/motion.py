@@ -20,11 +20,10 @@ from trackd.track.geometry import DEGREE, distance
 
 def streaks(report: Report, last: Report | None, device: Device) -> Iterator[Event]:
     """Stopped: for `minDuration` within `minDistance`. Moving: `minDistance` away from where it stopped."""
-    state, here = device.state, report.fix
+    state, here, before = device.state, report.fix, device.history
     assert here is not None
     if state.motion_time is None:
         _refer(device, here)
-    before = device.history
     if not before:
         return
     reach = device.value("report.trip.minDistance", 200.0)
