@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import signal
 from collections.abc import Awaitable
@@ -14,6 +15,7 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import SkipTest, TestCase
 
 from tests.postgres import FAST, folder, pool
+from trackd.store import embedded
 from trackd.store.database import Database
 from trackd.store.embedded import LONGEST_SOCKET, CannotStart, EmbeddedPostgres
 
@@ -119,6 +121,21 @@ class StartTests(EmbeddedTestCase):
         self.assertFalse(place.exists())
         self.assertEqual(await self.asked(await server.start(), "SELECT 1"), 1)
 
+    async def test_odd_path(self) -> None:
+        """Blanks, quotes and commas in the path do no harm."""
+        path = self.folder / "it's a long, long way äöü"
+        path.mkdir()
+        if os.geteuid() == 0:
+            self.folder.chmod(0o755)
+        server = self.server(path)
+        self.assertEqual(await self.asked(await server.start(), "SELECT 1"), 1)
+
+    async def test_no_database(self) -> None:
+        """A folder with something else where the database should be is refused."""
+        (self.folder / "data").mkdir()
+        error = await self.assertFailure(going(self.server().start()), CannotStart)
+        self.assertIn("is no database", str(error))
+
     async def test_other_version(self) -> None:
         """A folder of another version is refused, on one line that names both."""
         server = self.server()
@@ -143,6 +160,28 @@ class StartTests(EmbeddedTestCase):
         error = await self.assertFailure(going(self.server(inner).start()), CannotStart)
         self.assertIn(f"who can't enter {self.folder} on the way to {inner}", str(error))
         self.assertIn(f"chmod o+x {self.folder}'", str(error))
+
+    async def test_no_user(self) -> None:
+        """As root without a user of its own, and none can be made, the server runs as nobody; without that, not at all."""
+        if os.geteuid() != 0:
+            raise SkipTest("only root starts the server as another user")
+        known, real = {"nobody"}, pwd.getpwnam
+
+        def lookup(name: str) -> pwd.struct_passwd:
+            if name not in known:
+                raise KeyError(name)
+            return real(name)
+
+        self.patch(pwd, "getpwnam", lookup)
+        self.patch(embedded, "USERADD", ("/nonexistent",))
+        server = self.server()
+        await server.start()
+        self.assertEqual(self.folder.stat().st_uid, real("nobody").pw_uid)
+        await server.stop()
+        known.clear()
+        os.chown(self.folder, 0, 0)
+        error = await self.assertFailure(going(server.start()), CannotStart)
+        self.assertIn("can't run as root: make a user for it with 'useradd --system trackd'", str(error))
 
     async def test_not_a_folder(self) -> None:
         """A folder that can't be made is an error of one line."""

