@@ -326,9 +326,10 @@ class EmbeddedPostgres:
         raise CannotStart(f"the embedded database can't be made in {self.folder}: {_reason(ended.said)}")
 
     def _socket(self) -> Path:
-        """The folder of the socket; one under /run or /tmp when the path of ours is too long for a socket."""
+        """The folder of the socket; one under /run or /tmp when the path of ours does not suit a socket."""
         place = self.folder / "socket"
-        if len(os.fsencode(place)) <= LONGEST_SOCKET:
+        # Clients take a comma for the end of a host's name.
+        if len(os.fsencode(place)) <= LONGEST_SOCKET and "," not in str(place):
             return place
         target = _linked(place)
         if target is None or not _private(target, self._user):
