@@ -30,6 +30,12 @@ class EscapeTests(SynchronousTestCase):
         self.assertEqual(unescape(ONE)(b"a\x7d\x05b\x7d\x0ac\x7d\x7e"), b"abc")
         self.assertEqual(unescape(LONG)(b"a\xfb\xbf\x09b"), b"ab")
 
+    def test_strict(self) -> None:
+        """Where a follower must mean something, another one is an error."""
+        self.assertEqual(unescape(ONE, strict=True)(b"a\x7d\x01b\x7d\x02"), b"a\x7db\x7e")
+        with self.assertRaises(WireError):
+            unescape(ONE, strict=True)(b"a\x7d\x01b\x7d\x03c")
+
     def test_last(self) -> None:
         """An escape without a follower is an error."""
         with self.assertRaises(WireError):

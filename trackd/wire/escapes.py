@@ -14,22 +14,25 @@ from trackd.wire.values import WireError
 Table = Mapping[bytes, bytes]
 
 
-def unescape(table: Table) -> Callable[[bytes], bytes]:
+def unescape(table: Table, *, strict: bool = False) -> Callable[[bytes], bytes]:
     """
     A function that makes escaped bytes plain.
 
-    An escape byte with a follower that is not in the table vanishes with it, be it the end of the frame; one that ends
-    the data raises WireError.
+    An escape byte with a follower that is not in the table vanishes with it, be it the end of the frame, or, if
+    `strict`, raises WireError; so does one that ends the data.
     """
     leads = sorted({sequence[:-1] for sequence in table}, key=len, reverse=True)
     search = re.compile(b"(?:" + b"|".join(map(re.escape, leads)) + b")(.?)", re.DOTALL)
 
-    def plain(found: re.Match[bytes]) -> bytes:
+    def undone(found: re.Match[bytes]) -> bytes:
         if not found[1]:
             raise WireError("the last byte is an escape")
-        return table.get(found[0], b"")
+        plain = table.get(found[0], b"")
+        if strict and not plain:
+            raise WireError(f"{found[0].hex()} is no escape")
+        return plain
 
-    return lambda data: search.sub(plain, data)
+    return lambda data: search.sub(undone, data)
 
 
 def escape(table: Table) -> Callable[[bytes], bytes]:
