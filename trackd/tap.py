@@ -281,7 +281,7 @@ def site(reactor: Any, settings: Settings, parts: People, hub: Hub) -> Site:
         for socket in sockets:
             if dialect.listener is not None and socket.name == dialect.name:
                 opens = partial(dialect.listener, parts.services)
-                api.putChild(socket.path.encode(), SocketResource(hub, socket, opens))
+                api.putChild(socket.path.encode(), SocketResource(hub, socket, opens, made.taken_over))
     return made
 
 

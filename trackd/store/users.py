@@ -92,7 +92,7 @@ class Users:
             await queries.run("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
             rows = await queries.query(
                 "INSERT INTO users (name, email, password_hash, administrator, device_limit, user_limit)"
-                " SELECT %s, %s, %s, true, -1, -1 WHERE NOT EXISTS (SELECT FROM users WHERE deleted_at IS NULL)"
+                " SELECT %s, %s, %s, true, -1, 0 WHERE NOT EXISTS (SELECT FROM users WHERE deleted_at IS NULL)"
                 " RETURNING id",
                 [name, email, password_hash],
             )

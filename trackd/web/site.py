@@ -68,11 +68,7 @@ class Request(BaseRequest):
 
     def render(self, resrc: IResource) -> None:
         self.setHeader("Server", "trackd")
-        channel = self.channel
         super().render(resrc)
-        if channel.transport is None:
-            # A live socket has taken the connection over; whoever runs it counts it.
-            self.site.connections -= 1
 
     def abort(self) -> None:
         """Cut the connection: the client notices that it has not got everything."""
@@ -137,6 +133,10 @@ class Site(BaseSite):
             )
             return None
         return super().buildProtocol(addr)
+
+    def taken_over(self, request: Any) -> None:
+        """The connection of this request has become a live socket: whoever runs that counts it."""
+        self.connections -= 1
 
     def startFactory(self) -> None:
         """There is no access log, so its clock need not tick."""
