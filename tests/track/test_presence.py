@@ -58,6 +58,13 @@ class FindTests(SynchronousTestCase):
         self.assertEqual([["a"], ["b", "c", "d", "e"]], house.asked)
         self.assertEqual([None] * 5, [self.successResultOf(one) for one in found])
 
+    def test_impossible_ids(self) -> None:
+        """Nobody asks the database for what it cannot even be asked: it would refuse all others as well."""
+        house = House()
+        for name in ("a\0", "\ud800"):
+            self.assertIsNone(house.find(Wire(), name))
+        self.assertEqual([], house.asked)
+
     def test_takeover(self) -> None:
         """A device that comes on another connection leaves the first, which stays open and has no device."""
         house = House()

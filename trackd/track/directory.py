@@ -56,7 +56,7 @@ class Directory:
         """The device, from memory or from the database; None if there is none. Unavailable while that is away."""
         if (device := self.here(unique_id)) is not None:
             return device
-        if self.throttle and self._too_soon(unique_id):
+        if not _possible(unique_id) or (self.throttle and self._too_soon(unique_id)):
             return None
         answer: Deferred[Device | None] = Deferred()
         self._wanted.setdefault(unique_id, []).append(answer)
@@ -159,3 +159,15 @@ class Directory:
             self._failures[unique_id] = (now, wait)
             if len(self._failures) > self.strangers:
                 self._failures.popitem(last=False)
+
+
+def _possible(unique_id: str) -> bool:
+    """
+    Whether a device can have this id: the database has neither NUL nor half of a surrogate pair in texts.
+
+    It would refuse the whole question, and with it the ids of all others that are asked for.
+    """
+    try:
+        return b"\0" not in unique_id.encode()
+    except UnicodeEncodeError:
+        return False
