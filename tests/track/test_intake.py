@@ -164,6 +164,16 @@ class ResentTests(SynchronousTestCase):
         self.commit(fix(0))
         self.assertEqual(2, len(self.house.reports))
 
+    def test_without_any_time(self) -> None:
+        """A message without fix and time is new each time it comes, and one if it comes twice at the same moment."""
+        self.house.intake.stages = (outdated,)
+        self.commit(fix(0))
+        for seconds in (5, 9, 9):
+            self.wire.session.now = at(seconds)
+            self.commit(Position(outdated=True, attributes={"batteryLevel": 80}))
+        self.assertEqual([at(0), at(5), at(9)], [report.device_time for report in self.house.reports])
+        self.assertEqual(3, len({report.digest for report in self.house.reports}))
+
     def test_late(self) -> None:
         """A late report that is new is stored, and changes neither the latest position nor its distance."""
         self.commit(fix(10), fix(0, latitude=47.0))

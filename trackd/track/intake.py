@@ -231,8 +231,10 @@ class Intake:
 
     def _doubtful(self, device: Device, report: Report) -> bool:
         """It is not later than all before it, so it may be one that was sent before."""
+        if report.said is None:
+            return report.digest in device.recent
         newest = device.state.newest
-        return newest is not None and report.said is not None and report.said <= newest
+        return newest is not None and report.said <= newest
 
     def _may_be_resent(self, device: Device, report: Report) -> bool:
         return report.waiting is None and self._doubtful(device, report) and report.digest not in device.recent
