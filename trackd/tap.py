@@ -75,6 +75,7 @@ from trackd.track.intake import Intake
 from trackd.track.loading import Loader
 from trackd.track.media import Media
 from trackd.track.presence import Presence
+from trackd.track.stages.files import files
 from trackd.track.stages.place import distance, outdated, time
 from trackd.track.stages.vehicle import copy_attributes, engine_hours, motion
 from trackd.track.strangers import Strangers
@@ -437,12 +438,13 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
     def thread(work: Callable[..., Any], *args: Any) -> Deferred[Any]:
         return deferToThreadPool(reactor, reactor.getThreadPool(), work, *args)
 
+    media = Media(settings["media.path"], thread)
     intake = Intake(
         presence,
         committer,
         commands,
-        Media(settings["media.path"], thread),
-        stages(settings),
+        media,
+        [files(media, datetime.now().astimezone().tzinfo or UTC), *stages(settings)],
         detectors(settings),
         (),
         Resent(database),
@@ -534,7 +536,9 @@ class Trackd(Service):
 
     def _cannot(self, failure: Failure) -> None:
         error = failure.value
-        if isinstance(error, KNOWN):
+        if isinstance(error, Unavailable) and self.chosen.embedded is None:
+            self.show(f"trackd: database.url: the database cannot be reached: {' '.join(str(error).split())}")
+        elif isinstance(error, KNOWN):
             self.show(f"trackd: {' '.join(str(error).split())}")
         else:
             log.failure("trackd cannot start", failure)

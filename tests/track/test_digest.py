@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.track.memory import House, Wire, at, fix
 from trackd.track.digest import dumps, sane
-from trackd.wire.values import CellTower, Network, Position
+from trackd.wire.values import CellTower, Media, Network, Position
 
 
 def digest(position: Position) -> int:
@@ -43,9 +43,11 @@ class DigestTests(SynchronousTestCase):
         ]
         self.assertEqual(len(variants), len({digest(variant) for variant in variants}))
 
-    def test_names_of_files(self) -> None:
-        """The server's name for a photo is not what the device said."""
-        self.assertEqual(digest(fix(0, attributes={"image": "1.jpg"})), digest(fix(0, attributes={"image": "2.jpg"})))
+    def test_files(self) -> None:
+        """Of a file the content counts; it is the same one when it is sent again."""
+        one, same, other = (fix(0, attributes={"image": Media(data, "jpg")}) for data in (b"1", b"1", b"2"))
+        self.assertEqual(digest(one), digest(same))
+        self.assertNotEqual(digest(one), digest(other))
 
 
 class SaneTests(SynchronousTestCase):

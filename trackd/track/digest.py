@@ -10,19 +10,23 @@ from typing import Any
 import orjson
 
 from trackd.store.report import Report
-
-# Names that the server gave: they differ each time.
-FILES = ("image", "video", "audio")
+from trackd.wire.names import AUDIO, IMAGE, VIDEO
+from trackd.wire.values import Media
 
 
 def digest(report: Report) -> int:
-    """64 bits, signed, of the report as it was decoded: times, place, movement, network and attributes."""
+    """
+    64 bits, signed, of the report as it was decoded: times, place, movement, network and attributes.
+
+    A message without any time is a new one whenever it comes.
+    """
     attributes = report.attributes
-    if "image" in attributes or "video" in attributes or "audio" in attributes:
-        attributes = {name: value for name, value in attributes.items() if name not in FILES}
+    if IMAGE in attributes or VIDEO in attributes or AUDIO in attributes:
+        attributes = {name: _content(value) for name, value in attributes.items()}
+    untimed = report.device_time is None and report.fix_time is None
     said = dumps(
         (
-            report.device_time,
+            report.server_time if untimed else report.device_time,
             report.fix_time,
             report.valid,
             report.latitude,
@@ -36,6 +40,11 @@ def digest(report: Report) -> int:
         )
     )
     return int.from_bytes(blake2b(said, digest_size=8).digest(), "big", signed=True)
+
+
+def _content(value: Any) -> Any:
+    """Of a file only this counts: its name will be another one each time."""
+    return blake2b(value.data, digest_size=8).hexdigest() if isinstance(value, Media) else value
 
 
 def dumps(value: Any) -> bytes:
