@@ -28,6 +28,7 @@ from trackd.wire.checksums import crc16_x25
 
 ACKNOWLEDGEMENT = 10  # bytes
 FRAME = 36
+START_OF_TESTS = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def imei(number: int) -> str:

@@ -1,0 +1,11 @@
+"""
+All measurements: `make bench`, or `python -m benchmarks [SECONDS]` for longer or shorter ones.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import spine
+
+spine.main(*map(float, sys.argv[1:]))
