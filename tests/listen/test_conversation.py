@@ -50,6 +50,13 @@ class AcknowledgeTests(SynchronousTestCase):
         self.intake.commit()
         self.assertEqual(self.device.hears(), "A(yes)")
 
+    def test_login_behind_an_earlier_read(self) -> None:
+        """Nor one that is owed for an earlier read."""
+        self.device.says("login:1 at:10 reply:A")
+        self.assertEqual(self.device.says("login:2"), "")
+        self.intake.commit()
+        self.assertEqual(self.device.hears(), "A(yes)")
+
     def test_one_write(self) -> None:
         """All answers of a read are written in one piece."""
         written: list[bytes] = []
@@ -233,9 +240,11 @@ class ErrorTests(SynchronousTestCase):
 
     def test_nothing_more_is_read(self) -> None:
         """What comes after the read with the bad frame is not looked at."""
-        self.device.says("bad")
-        self.device.says("login:1 at:1")
-        self.assertEqual(self.intake.taken, [])
+        self.device.says("login:1 at:1", "bad")
+        self.device.says("at:2")
+        self.intake.commit()
+        self.device.says("at:3")
+        self.assertEqual([p.latitude for p in self.intake.positions], [1.0])
 
     def test_one_line(self) -> None:
         """A bad frame makes one line with format, peer, error and hex, and is counted."""
@@ -337,6 +346,15 @@ class WaitTests(SynchronousTestCase):
         self.assertEqual(self.device.hears(), "(yes)B")
         self.assertFalse(self.device.paused)
 
+    def test_owed_between(self) -> None:
+        """Nor does what is owed for frames between two look-ups wait for the second."""
+        self.intake.held = True
+        self.device.says("login:1 at:1 reply:A", "login:2 reply:B")
+        self.intake.tell()
+        self.intake.commit()
+        self.assertEqual(self.device.hears(), "(yes)A")
+        self.assertEqual(self.intake.questions, 1)
+
     def test_not_found(self) -> None:
         """A device that the database does not know either is a stranger."""
         self.device.says("login:9 reply:A", "reply:B")
@@ -376,7 +394,7 @@ class WaitTests(SynchronousTestCase):
         self.device.says("login:1 at:1 reply:A", "at:2")
         self.device.hangs_up()
         self.assertEqual(self.intake.gone, [])
-        self.assertEqual(len(self.server.door), 1)
+        self.assertEqual((len(self.server.door), self.server.door.strangers), (1, 0))
         self.intake.tell()
         self.assertEqual([p.latitude for p in self.intake.positions], [1.0, 2.0])
         self.assertEqual(self.intake.gone, [self.device.connection.conversation])
@@ -415,13 +433,13 @@ class WaitTests(SynchronousTestCase):
         self.assertTrue(self.device.paused)
 
     def test_gone_while_there_is_no_room(self) -> None:
-        """Who hangs up while the queue is full leaves nothing behind: it was not acknowledged."""
+        """Who hangs up while the queue is full is not forgotten: what it said is taken when there is room."""
         self.intake.asking = False
         self.device.says("login:1")
         self.intake.full = True
         self.device.says("at:1")
         self.device.hangs_up()
-        call(self.server).hangs_up()
+        self.assertEqual((self.intake.gone, len(self.server.door)), ([], 1))
         self.intake.make_room()
-        self.assertEqual(len(self.intake.gone), 2)
-        self.assertEqual(len(self.server.door), 0)
+        self.assertEqual([p.latitude for p in self.intake.positions], [1.0])
+        self.assertEqual((len(self.intake.gone), len(self.server.door)), (1, 0))

@@ -164,15 +164,15 @@ class BoundTests(SynchronousTestCase):
         self.assertEqual((len(intake.taken), port.underway), (3, 0))
 
     def test_forgotten_without_room(self) -> None:
-        """A sender that is forgotten while the queue is full leaves nothing behind."""
-        intake = MemoryIntake(full=True)
+        """A sender that is forgotten while the queue is full is heard to its end."""
+        intake = MemoryIntake.knowing("1", full=True)
         port, transport = listening(server(intake, before_login=1))
-        port.datagramReceived(b"login:1", A)
-        port.datagramReceived(b"login:1", A)
-        port.datagramReceived(b"login:2", B)
-        self.assertEqual(len(port.strangers), 1)
+        port.datagramReceived(b"login:1 at:1", A)
+        port.datagramReceived(b"at:2", A)
+        port.datagramReceived(b"login:9", B)
+        self.assertEqual((len(port.strangers), intake.gone), (1, []))
         intake.make_room()
-        self.assertEqual((port.underway, len(intake.gone)), (0, 1))
+        self.assertEqual((len(intake.taken), port.underway, len(intake.gone)), (2, 0, 1))
 
     def test_mistake_of_ours(self) -> None:
         """A look-up that comes to nothing leaves nothing on its way."""
@@ -183,6 +183,23 @@ class BoundTests(SynchronousTestCase):
         question.errback(RuntimeError("no"))
         self.assertEqual(port.underway, 0)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_mistake_after_the_commit(self) -> None:
+        """A mistake while an answer is written leaves nothing on its way either, and frees nothing twice."""
+        intake = MemoryIntake.knowing("1", held=True)
+        port, transport = listening(server(intake))
+        transport.unreachable = {A: TypeError("bug")}
+        port.datagramReceived(b"who:1 at:1 reply:A", A)
+        intake.asking = True
+        port.datagramReceived(b"login:9", A)
+        port.datagramReceived(b"login:1", B)
+        intake.commit()
+        self.assertEqual(port.underway, 1)
+        intake.tell()
+        self.assertEqual(port.underway, 1)
+        intake.tell()
+        self.assertEqual(port.underway, 0)
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 2)
 
     def test_forged_senders(self) -> None:
         """However many senders are made up, those without a device push out only each other."""
@@ -229,6 +246,15 @@ class BoundTests(SynchronousTestCase):
         self.assertEqual((list(port.known), list(port.strangers)), ([], [B]))
         clock_of(to).pump([10] * 5)
         self.assertEqual(len(intake.gone), 2)
+
+    def test_waiting_senders(self) -> None:
+        """A sender that waits for its acknowledgement is not forgotten."""
+        intake = MemoryIntake.knowing("1", held=True)
+        to = server(intake, idle=100.0)
+        port, transport = listening(to)
+        port.datagramReceived(b"login:1 at:1 reply:A", A)
+        clock_of(to).pump([10] * 20)
+        self.assertEqual(list(port.known), [A])
 
     def test_senders_without_end(self) -> None:
         """When silence has no limit senders are kept, as many as there is place for."""

@@ -45,8 +45,9 @@ class DoorTests(SynchronousTestCase):
         self.assertFalse(house.enter(other))
         house.leave(one)
         house.leave(one)
+        self.assertEqual((len(house), house.strangers), (0, 0))
         self.assertTrue(house.enter(other))
-        self.assertEqual(len(house), 1)
+        self.assertEqual((len(house), house.strangers), (1, 1))
 
     def test_oldest_stranger(self) -> None:
         """A newcomer takes the place of the oldest that has no device, never of one that has."""

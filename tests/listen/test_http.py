@@ -253,7 +253,7 @@ class MalformedTests(SynchronousTestCase):
 
     def test_too_many_headers(self) -> None:
         """So is one with more than 8192 bytes of headers, in one line or in many."""
-        for headers in (b"x-a: " + b"a" * 9000 + b"\r\n", b"x-a: b\r\n" * 1100):
+        for headers in (b"x-a: " + b"a" * 9000 + b"\r\n", (b"x-a: " + b"a" * 100 + b"\r\n") * 90):
             self.assertEqual(self.answer(b"GET /?say=response:200 HTTP/1.1\r\n" + headers + b"\r\n"), OK)
 
     def test_chunks(self) -> None:
@@ -308,7 +308,8 @@ class BodyTests(SynchronousTestCase):
 
     def test_expected(self) -> None:
         """Who asks first is not told to go on."""
-        self.assertTrue(self.refused(call(self.server, WEB), "Expect: 100-continue").startswith("HTTP/1.1 413"))
+        heard = self.refused(call(self.server, WEB), "Expect: 100-continue")
+        self.assertEqual(heard, "HTTP/1.1 413 Request Entity Too Large\r\ncontent-length: 0\r\n\r\n")
 
     def test_not_kept(self) -> None:
         """The connection is closed if the request does not want it kept."""

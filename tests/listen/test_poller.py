@@ -52,7 +52,7 @@ class Network:
         assert (method, headers[b"X-Format"], data) == (b"GET", [b"asking"], b"")
         self.asked.append(url + "?" + "&".join(f"{k.decode()}={v[0].decode()}" for k, v in params.items()))
         status, body = self.answers.pop(0)
-        return status, {}, body
+        return status, {"location": "/elsewhere"}, body
 
 
 @define
@@ -102,10 +102,12 @@ class PollerTests(SynchronousTestCase):
         self.assertTrue(network.asked[0].startswith("https://sat.example:8080/"))
 
     def test_status(self) -> None:
-        """The status of an answer is up to the format."""
-        network, client = self.network(b"1 login:1 at:1", status=500)
-        self.polling(client)
-        self.assertEqual(len(self.intake.taken), 1)
+        """The status of an answer is up to the format; it is not followed elsewhere."""
+        for status in (500, 302):
+            network, client = self.network(b"1 login:1 at:1", status=status)
+            self.polling(client)
+            self.assertEqual(len(network.asked), 1)
+        self.assertEqual(len(self.intake.taken), 2)
 
     def test_no_interval(self) -> None:
         """Without an interval nothing is asked."""
@@ -189,6 +191,16 @@ class PollerTests(SynchronousTestCase):
         self.clock.advance(120)
         self.assertEqual((len(network.asked), len(self.intake.gone)), (1, 1))
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_stop_without_end(self) -> None:
+        """When the database does not answer, the stop does not wait for it longer than the grace."""
+        self.intake.held = True
+        network, client = self.network(b"1 login:1 at:1")
+        stopped = self.polling(client).stopService()
+        self.clock.advance(1)
+        self.successResultOf(stopped)
+        self.intake.commit()
+        self.assertEqual(len(self.intake.gone), 1)
 
     def test_stop_while_asking(self) -> None:
         """A question that is not answered yet does not hold up the stop."""

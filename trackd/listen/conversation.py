@@ -154,7 +154,7 @@ class Conversation:
             Deferred.fromCoroutine(self._read_on(waiting)).addErrback(self._give_up)
 
     def end(self) -> None:
-        """The peer is gone. What it has said is still read, unless there is no room for it."""
+        """The peer is gone. What it has said is still read: not all of them wait for an acknowledgement."""
         self._gone = True
         if not self.busy:
             self._over()
@@ -188,10 +188,7 @@ class Conversation:
                     if not heard:
                         return None
                     if intake.full:
-                        if not self._gone:
-                            return intake.room()
-                        self._drop()
-                        return None
+                        return intake.room()
                     frames, session.now, _ = heard[0]
                     frame = next(frames, _NONE)
                     if frame is _NONE:

@@ -22,6 +22,7 @@ from trackd.wire.values import WireError
 
 BODY = 65536  # bytes of an answer
 PATIENCE = 30.0  # s for an answer
+GRACE = 1.0  # s at the stop for what was answered to be stored
 
 
 class HTTPClient(Protocol):
@@ -74,14 +75,14 @@ class Poller(Service):
             )
 
     def stopService(self) -> Deferred[None]:
-        """Ask no more; fires when what was answered is stored."""
+        """Ask no more; fires when what was answered is stored, or when the database has had its time for that."""
         super().stopService()
         if self._asking.running:
             self._asking.stop()
         if self._fetching is not None:
             self._fetching.cancel()
-        settling = self._settled().addCallback(lambda _: self._hang_up())
-        return settling
+        settled = self._settled().addTimeout(GRACE, self.server.clock, lambda result, seconds: None)
+        return settled.addCallback(lambda _: self._hang_up())
 
     async def _ask(self) -> None:
         format, source = self.source.format, self.source
