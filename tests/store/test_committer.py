@@ -1,0 +1,235 @@
+"""The committer on a real database: what is stored, and what becomes of what the database refuses."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from twisted.internet.defer import Deferred
+
+from tests.postgres import DatabaseTestCase
+from tests.store.samples import device
+from trackd.store.committer import Batch, Committer
+from trackd.store.report import Event, Fix, Report, State
+from trackd.store.resent import Resent
+
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def report(device_id: int, **members: Any) -> Report:
+    """A report at noon in its simplest form; its digest is that of the order in which they are made."""
+    report.made += 1  # type: ignore[attr-defined]
+    attributes = members.pop("attributes", {"sat": 5})
+    fix_time = members.pop("fix_time", NOON)
+    made = Report(
+        device_id,
+        "plain",
+        NOON,
+        NOON,
+        fix_time,
+        True,
+        48.5,
+        11.25,
+        500.0,
+        10.5,
+        90.0,
+        3.0,
+        None,
+        attributes,
+        False,
+        report.made,  # type: ignore[attr-defined]
+        said=fix_time,
+        fix=Fix(0, fix_time, 48.5, 11.25),
+        frame=b"\x01\x02",
+        json=orjson.dumps(attributes).decode(),
+    )
+    for name, value in members.items():
+        setattr(made, name, value)
+    return made
+
+
+report.made = 0  # type: ignore[attr-defined]
+
+
+class CommitterTests(DatabaseTestCase):
+    timeout = 60
+
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.batches: list[Batch] = []
+        self.refused: list[Report] = []
+        self.device = (await device(self.db)).id
+
+    def committer(self, **options: Any) -> Committer:
+        from twisted.internet import reactor
+
+        made = Committer(
+            self.db.dedicated(), reactor, self.batches.append, self.refused.append, patience=0.05, **options
+        )
+        return made
+
+    async def commit(self, *reports: Report, **options: Any) -> None:
+        committer = self.committer(**options)
+        for one in reports:
+            committer.add(one)
+        await committer.idle()
+
+    async def test_row(self) -> None:
+        """Every member of a report is in its row, to the microsecond and the last digit."""
+        exact = datetime(2026, 3, 4, 5, 6, 7, 89000, tzinfo=UTC)
+        one = report(
+            self.device,
+            fix_time=exact,
+            said=NOON,
+            latitude=-48.123456789012345,
+            network={"radioType": "gsm"},
+            geofence_ids=[4],
+            address="Main Street 1, \u0422\u0435\u0441\u0442",
+            attributes={"text": "a\x00b\x1e\x1fc'\\", "number": 1e-7, "big": 2**53},
+        )
+        await self.commit(one)
+        [row] = await self.db.query(
+            "SELECT id, device_id, protocol, server_time, device_time, fix_time, valid, latitude, longitude, altitude,"
+            " speed, course, accuracy, address, network, geofence_ids, attributes, said, digest FROM positions"
+        )
+        self.assertEqual(
+            (
+                one.id, self.device, "plain", NOON, NOON, exact, True, -48.123456789012345, 11.25, 500.0, 10.5, 90.0,
+                3.0, "Main Street 1, \u0422\u0435\u0441\u0442", '{"radioType":"gsm"}', "[4]",
+            ),
+            row[:16],
+        )  # fmt: skip
+        self.assertEqual(one.attributes, orjson.loads(row[16]))
+        self.assertEqual((NOON, one.digest), row[17:])
+        self.assertEqual((one.id, one.id), (one.fix and one.fix.id, row[0]))
+
+    async def test_events_and_state(self) -> None:
+        """Events and the device's state are there with the report that caused them."""
+        one = report(self.device)
+        one.events = [Event(self.device, "alarm", NOON, one.fix, {"alarm": "sos"})]
+        one.state = State(self.device, "online", NOON, one.fix, NOON, motion_streak=True, motion_latitude=1.5)
+        await self.commit(one)
+        events = await self.db.query("SELECT type, event_time, position_id, geofence_id, attributes FROM events")
+        self.assertEqual([("alarm", NOON, one.id, None, '{"alarm":"sos"}')], events)
+        state = await self.db.query(
+            "SELECT status, last_update, position_id, position_time, newest, motion_streak, motion_latitude"
+            " FROM device_states WHERE device_id = %s",
+            [self.device],
+        )
+        self.assertEqual([("online", NOON, one.id, NOON, NOON, True, 1.5)], state)
+
+    async def test_signs_of_life(self) -> None:
+        """A status is written without a report, and a report of the same batch does not undo it."""
+        committer = self.committer()
+        one = report(self.device)
+        one.state = State(self.device, "online", NOON)
+        committer.add(one)
+        committer.touch(self.device, "offline", NOON)
+        await committer.idle()
+        self.assertEqual([("offline",)], await self.db.query("SELECT status FROM device_states"))
+
+    async def test_ids_rise(self) -> None:
+        """Ids rise with the order of arrival, over batches and more than one block."""
+        reports = [report(self.device) for _ in range(2500)]
+        await self.commit(*reports, rows=700)
+        ids = [one.id for one in reports]
+        self.assertEqual(sorted(set(ids)), ids)
+        self.assertEqual([(2500,)], await self.db.query("SELECT count(*) FROM positions"))
+
+    async def test_once(self) -> None:
+        """The same report committed again, as after a connection that was lost in between, is there once."""
+        one = report(self.device)
+        one.events = [Event(self.device, "alarm", NOON, one.fix)]
+        await self.commit(one)
+        await self.commit(one)
+        self.assertEqual([(1,)], await self.db.query("SELECT count(*) FROM positions"))
+        self.assertEqual([(1,)], await self.db.query("SELECT count(*) FROM events"))
+
+    async def test_poison(self) -> None:
+        """Rows that the database refuses are in the quarantine, with reason and frame; a thousand others are stored."""
+        reports = [report(self.device) for _ in range(1000)]
+        poison = [
+            report(self.device, altitude=float("inf")),
+            report(self.device, protocol="NUL\0"),
+            report(self.device, address="half \ud800"),
+            report(self.device, json="{"),
+        ]
+        reports[10:10], reports[500:500], reports[998:998] = poison[:1], poison[1:3], poison[3:]
+        await self.commit(*reports)
+        self.assertEqual([(1000,)], await self.db.query("SELECT count(*) FROM positions"))
+        self.assertEqual(poison, self.refused)
+        rows = await self.db.query("SELECT device_id, reason, report, frame FROM quarantine ORDER BY id")
+        self.assertEqual([self.device] * 4, [row[0] for row in rows])
+        self.assertEqual([b"\x01\x02"] * 4, [bytes(row[3]) for row in rows])
+        self.assertTrue(all(row[1] for row in rows))
+        self.assertEqual(48.5, orjson.loads(rows[0][2])["latitude"])
+
+    async def test_deleted_device(self) -> None:
+        """A report of a device whose row is gone is stored, and harms no other."""
+        other = (await device(self.db)).id
+        await self.db.run("DELETE FROM devices WHERE id = %s", [other])
+        await self.commit(report(other), report(self.device))
+        self.assertEqual([], self.refused)
+        self.assertEqual([(2,)], await self.db.query("SELECT count(*) FROM positions"))
+
+    async def test_blocked(self) -> None:
+        """While a lock keeps the rows from being written nothing is told; afterwards everything goes on."""
+        blocker = self.db.dedicated()
+        committer = self.committer()
+        released: Deferred[None] = Deferred()
+        locked: Deferred[None] = Deferred()
+
+        async def block(queries: Any) -> None:
+            await queries.run("LOCK TABLE positions IN ACCESS EXCLUSIVE MODE")
+            locked.callback(None)
+            await released
+
+        blocking = Deferred.fromCoroutine(blocker.transaction(block))
+        await locked
+        committer.add(report(self.device))
+        barrier = committer.barrier()
+        assert barrier is not None
+        from twisted.internet import reactor
+        from twisted.internet.task import deferLater
+
+        await deferLater(reactor, 0.3)  # type: ignore[arg-type]
+        self.assertFalse(barrier.called)
+        released.callback(None)
+        await blocking
+        await barrier
+        self.assertEqual([(1,)], await self.db.query("SELECT count(*) FROM positions"))
+        blocker.close()
+
+    async def test_late_month(self) -> None:
+        """Reports of any year have a partition."""
+        years = [datetime(year, 2, 28, tzinfo=UTC) for year in (1, 1980, 2026, 2080, 9999)]
+        await self.commit(*(report(self.device, fix_time=time) for time in years))
+        self.assertEqual([], self.refused)
+        self.assertEqual([(5,)], await self.db.query("SELECT count(*) FROM positions"))
+
+
+class ResentTests(DatabaseTestCase):
+    async def test_known(self) -> None:
+        """Stored reports are recognised by device, the time that the device said, and digest."""
+        one, other = (await device(self.db)).id, (await device(self.db)).id
+        from twisted.internet import reactor
+
+        committer = Committer(self.db.dedicated(), reactor, lambda batch: None, lambda report: None)
+        plain, placeless = report(one), report(one, fix_time=NOON, said=NOON.replace(hour=15))
+        for stored in (plain, placeless):
+            committer.add(stored)
+        await committer.idle()
+
+        def again(before: Report, **members: Any) -> Report:
+            return report(**{"device_id": one, "said": before.said, "digest": before.digest} | members)
+
+        known = [again(plain), again(placeless, fix_time=None)]
+        known[1].said = placeless.said
+        strange = [
+            again(plain, device_id=other),
+            again(plain, digest=plain.digest + 1000),
+            again(plain, said=NOON.replace(year=2025)),
+            again(plain, said=None),
+        ]
+        self.assertEqual(set(known), await Resent(self.db)([*known, *strange]))
