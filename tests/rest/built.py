@@ -1,0 +1,51 @@
+"""Which of the recorded requests are answered by routes that exist."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from trackd.rest.routes import Dialect
+
+
+class Built:
+    """The routes of a dialect as a test: `missing` names the first thing that a request needs and that is not there."""
+
+    def __init__(self, dialect: Dialect, others: Iterable[str] = (), links: Iterable[str] = ()) -> None:
+        """`others`: paths under the prefix that are answered by something else; `links`: members of links."""
+        self.prefix = dialect.prefix
+        self.others = tuple(others)
+        self.links = {member.lower() for member in links}
+        self.routes: list[tuple[re.Pattern[str], str, str]] = [
+            (re.compile(re.sub(r"\{[^}]+\}", "[^/]+", route.path) + "/?"), route.method, route.path)
+            for route in dialect.routes
+        ]
+
+    def missing(self, request: Mapping[str, Any], response: Mapping[str, Any]) -> str | None:
+        method, path = request["method"], request["path"].partition("?")[0]
+        if not path.startswith(self.prefix + "/"):
+            return f"{method} {path}"
+        path = re.sub(r";[^/]*", "", path.removeprefix(self.prefix))
+        if path in self.others:
+            return None
+        if path.startswith("/permissions") and (link := self._unknown_link(request)) and response["status"] < 400:
+            return link
+        methods = {known for pattern, known, _ in self.routes if pattern.fullmatch(path)}
+        if "GET" in methods:
+            methods |= {"HEAD"}
+        if response["status"] == 404 and not methods and response.get("body") is not None:
+            return None
+        if response["status"] == 405 or method == "OPTIONS":
+            allow = response.get("headers", {}).get("Allow") or ""
+            needed = {part.strip() for part in allow.split(",")} - {"OPTIONS", "HEAD", ""}
+            return None if needed <= methods else f"{sorted(needed - methods)} {path}"
+        return None if method in methods else f"{method} {re.sub(r'[0-9]+|[$][{][^}]*[}]', '{id}', path)}"
+
+    def _unknown_link(self, request: Mapping[str, Any]) -> str | None:
+        """The members of a link that is none of those that exist."""
+        sent = request.get("json")
+        first = sent[0] if isinstance(sent, list) and sent else sent
+        members = list(first) if isinstance(first, dict) else re.findall(r"(\w+)=", str(request.get("query", "")))
+        unknown = [member for member in members if member.lower() not in self.links]
+        return f"links of {'-'.join(members)}" if unknown else None

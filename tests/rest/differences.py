@@ -1,0 +1,27 @@
+"""Where trackd answers otherwise than what was recorded, on purpose: (scenario, number of the step) to the reason."""
+
+from __future__ import annotations
+
+SETUP = "the first visitor does not become administrator: the set-up link makes the first user"
+LINKS = "a link exists once, however often it is made"
+REVOKED = "a revoked token ends the sessions that were made from it"
+NO_PASSWORD = "nobody learns that an account has no password: the log-in fails like any other"
+DISABLED = "a disabled user opens no live socket, whatever session there is"
+RAW = "raw frames do not reach sockets yet"
+
+KNOWN: dict[tuple[str, int], str] = {
+    **{("session-01", step): SETUP for step in (3, 4, 6, 7, 8)},
+    ("permissions-01", 8): LINKS,
+    ("session-09", 12): REVOKED,
+    ("session-17", 2): NO_PASSWORD,
+    ("session-17", 3): NO_PASSWORD,
+    ("socket-01", 19): DISABLED,
+    ("socket-01", 20): DISABLED,
+    ("socket-01", 23): DISABLED,
+    ("socket-13", 8): RAW,
+}
+
+# Scenarios that are not replayed at all.
+NOT_REPLAYED: dict[str, str] = {
+    "socket-16": "it takes a minute; tests.live has the keepalive on a clock of its own",
+}

@@ -1,0 +1,190 @@
+"""The web part of the house on a real database and a loopback port, for tests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import Any
+
+from attrs import Factory, define
+from twisted.web.resource import IResource
+
+from plugins.rest.traccar.traccar import dialect
+from tests.postgres import DatabaseTestCase
+from tests.rest.client import Client, Response
+from tests.rest.replay import encoded
+from trackd.people.accounts import REGISTRATIONS, Accounts
+from trackd.people.entrance import Entrance
+from trackd.people.fleet import Fleet
+from trackd.people.limits import Attempts, LoginLimits
+from trackd.people.passwords import Passwords
+from trackd.people.permissions import Permissions
+from trackd.people.sessions import Sessions
+from trackd.people.setup import Setup
+from trackd.rest.output import dumps
+from trackd.rest.services import Commands, Options, Services
+from trackd.store.database import Database
+from trackd.store.devices import Devices
+from trackd.store.groups import Groups
+from trackd.store.links import Links
+from trackd.store.positions import Positions
+from trackd.store.sessions import Sessions as SessionStore
+from trackd.store.users import Users
+from trackd.track.commands import CommandRefused
+from trackd.web.health import Health, time_zones
+from trackd.web.mount import Api
+from trackd.web.proxies import Proxies
+from trackd.web.root import Root
+from trackd.web.setup import Pages
+from trackd.web.site import Site
+
+
+@define
+class MemoryCommands:
+    """Commands without devices: those of `connected` are sent, others are queued."""
+
+    connected: set[int] = Factory(set)
+    sent: list[tuple[int, str, dict[str, Any]]] = Factory(list)
+    queued: list[tuple[int, str, dict[str, Any]]] = Factory(list)
+
+    async def send(
+        self, device_id: int, type: str, attributes: dict[str, Any], text_channel: bool
+    ) -> tuple[bool, int | None]:
+        if text_channel:
+            raise CommandRefused("SMS not configured")
+        if device_id in self.connected:
+            self.sent.append((device_id, type, attributes))
+            return True, None
+        self.queued.append((device_id, type, attributes))
+        return False, len(self.queued)
+
+    async def types(self, device_id: int | None, text_channel: bool) -> list[str]:
+        return ["custom"] if device_id is not None else ["custom", "engineStop"]
+
+
+class Time:
+    """Now, moved by hand."""
+
+    def __init__(self) -> None:
+        self.offset = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.offset
+
+
+def services(
+    reactor: Any, database: Database, time: Time, folder: Path, commands: Commands, **options: Any
+) -> Services:
+    """Everything that a dialect is given."""
+    users, devices, groups, links = Users(database), Devices(database), Groups(database), Links(database)
+    passwords = Passwords(reactor, reactor.getThreadPool())
+    permissions = Permissions(users, devices, groups)
+    seconds = options.get("session_timeout", 0)
+    sessions = Sessions(SessionStore(database), time.now, timedelta(seconds=seconds) if seconds else None)
+    health = Health(users, folder)
+    return Services(
+        entrance=Entrance(
+            users, sessions, passwords, LoginLimits.on(reactor), time.now, options.pop("service_token", "")
+        ),
+        sessions=sessions,
+        accounts=Accounts(users, permissions, passwords, Attempts(reactor, *REGISTRATIONS), time.now),
+        permissions=permissions,
+        fleet=Fleet(permissions, devices, groups, links),
+        positions=Positions(database),
+        commands=commands,
+        now=time.now,
+        health=health.well,
+        storage=health.storage,
+        zones=time_zones,
+        options=Options("1.2.3", **options),
+    )
+
+
+class HouseTestCase(DatabaseTestCase):
+    """`call` asks the API; `admin` is the headers of an administrator."""
+
+    options: dict[str, Any] = {}
+    web: Path | None = None
+    proxies: tuple[str, ...] = ()
+    timeout = 60
+
+    async def setUp(self) -> None:  # type: ignore[override]
+        reactor = self.reactor
+
+        await super().setUp()
+        self.time = Time()
+        self.folder = Path(mkdtemp(prefix="trackd-web-"))
+        self.commands = await self.make_commands()
+        self.services = services(reactor, self.db, self.time, self.folder, self.commands, **dict(self.options))
+        proxies = Proxies(self.proxies)
+        entrance = self.services.entrance
+        self.setup_ = Setup(self.folder, entrance.users, entrance.passwords, LoginLimits.on(reactor))
+        self.api = Api(dialect, self.services, proxies, reactor)
+        root = Root(Pages(self.setup_, proxies, dialect.prefix, "1.2.3"), self.web)
+        root.putChild(dialect.prefix.strip("/").encode(), self.api)
+        self.put_more(self.api)
+        self.serve(root)
+        self.client = Client(reactor)
+
+    @property
+    def reactor(self) -> Any:
+        from twisted.internet import reactor
+
+        return reactor
+
+    async def make_commands(self) -> Any:
+        return MemoryCommands()
+
+    def put_more(self, api: Api) -> None:
+        """Put what else there is under the dialect's prefix."""
+
+    def serve(self, root: IResource) -> None:
+        self.site = Site(root, self.reactor)
+        port = self.reactor.listenTCP(0, self.site, interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        self.base = f"http://127.0.0.1:{port.getHost().port}"
+
+    async def tearDown(self) -> None:  # type: ignore[override]
+        await super().tearDown()
+        rmtree(self.folder)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None = None,
+        *,
+        json: Any = None,
+        form: dict[str, Any] | None = None,
+        data: bytes | None = None,
+    ) -> Response:
+        """One request; `json`, `form` or `data` is its body."""
+        sent = dict(headers or {})
+        if json is not None:
+            sent.setdefault("Content-Type", "application/json")
+            data = dumps(json)
+        elif form is not None:
+            sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
+            data = encoded(form).encode()
+        return await self.client.request(method, self.base + path, sent, data)
+
+    # People
+
+    async def user(self, name: str, **values: Any) -> dict[str, str]:
+        """Make a user whose password is the name; the headers of a session of this user."""
+        values.setdefault("device_limit", -1)
+        row = await self.services.permissions.users.insert(
+            {"name": name, "email": f"{name}@example.org", "password_hash": await self.hashed(name), **values}
+        )
+        self.ids = {**getattr(self, "ids", {}), name: row.id}
+        return {"Cookie": f"JSESSIONID={await self.services.sessions.open(row.id)}"}
+
+    async def hashed(self, password: str) -> str:
+        return await self.services.entrance.passwords.hash(password)
+
+    async def device(self, owner: dict[str, str], unique_id: str = "one") -> int:
+        made = await self.call("POST", "/api/devices", owner, json={"name": unique_id, "uniqueId": unique_id})
+        assert made.status == 200, made.text
+        return int(made.value["id"])

@@ -1,0 +1,152 @@
+"""The recorded exchanges, replayed against a whole house on ports of its own, as far as its routes go."""
+
+from __future__ import annotations
+
+import os
+import socket as sockets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import Any
+
+from autobahn.twisted.websocket import connectWS
+from twisted.internet.task import deferLater
+from twisted.trial.unittest import SkipTest
+from twisted.web.client import ResponseFailed, ResponseNeverReceived
+
+from plugins.rest.traccar.permissions import KINDS
+from plugins.rest.traccar.traccar import dialect
+from tests.postgres import EmptyDatabaseTestCase
+from tests.rest.built import Built
+from tests.rest.client import Client
+from tests.rest.differences import KNOWN, NOT_REPLAYED
+from tests.rest.replay import Replay, encoded
+from tests.rest.shifted import Shifted
+from tests.rest.sockets import Socket
+from tests.rest.vectors import FOLDER, Scenario, Variables, scenarios
+from trackd.people import codes
+from trackd.settings import SettingsError, load
+from trackd.store.database import Database
+from trackd.tap import build
+from trackd.wire import catalog
+
+# Seconds for which a message of a socket is waited for: long for this machine, short where silence is expected.
+LONGEST_WAIT = 0.5
+# Seconds until the listeners have taken over what a client has changed.
+TAKEN_OVER = 0.1
+
+
+class ScenarioTests(EmptyDatabaseTestCase):
+    """One test for each scenario: a fresh database, the administrator, and the steps in their order."""
+
+    migrated = True
+    scenario: Scenario
+    timeout = 90
+
+    async def setUp(self) -> None:  # type: ignore[override]
+        from twisted.internet import reactor
+
+        if not FOLDER.is_dir():
+            raise SkipTest(f"the recordings are not there: {FOLDER}")
+        if reason := NOT_REPLAYED.get(self.scenario["id"]):
+            raise SkipTest(reason)
+        await super().setUp()
+        self.folder = Path(mkdtemp(prefix="trackd-rest-"))
+        self.addCleanup(rmtree, self.folder)
+        self.reactor: Any = Shifted(reactor)
+        self.client = Client(self.reactor)
+        self.sockets: list[Socket] = []
+        web, self.device_port = free_ports(2)
+        self.base = f"http://127.0.0.1:{web}"
+        said = {"protocols.enable": "osmand", "osmand.port": str(self.device_port), "web.port": str(web)}
+        try:
+            settings = load([], said | self.scenario.get("settings", {}), catalog, data=self.folder)
+        except SettingsError as error:
+            raise SkipTest(f"settings: {error}") from None
+        self.house = build(self.reactor, settings, Database(self.reactor, self.dsn))
+        await self.house.start()
+        if self.scenario.get("state") != "empty":
+            people = self.house.people
+            hash = await people.services.entrance.passwords.hash("admin")
+            await people.users.create_first("admin", "admin@example.org", hash)
+
+    async def tearDown(self) -> None:  # type: ignore[override]
+        if hasattr(self, "house"):
+            for socket in self.sockets:
+                if not socket.closed:
+                    socket.socket.transport.abortConnection()
+                    await socket.finished
+            await self.house.stop()
+            await self.house.database.stop()
+            self.reactor.cancel_all()
+        await super().tearDown()
+
+    # What a replay needs of its target
+
+    async def pause(self, seconds: float) -> None:
+        if seconds >= 1:
+            self.reactor.offset += seconds
+        else:
+            await deferLater(self.reactor, seconds)
+
+    async def report(self, step: Mapping[str, Any]) -> tuple[int | None, str]:
+        if step["format"] != "osmand":
+            raise NotImplementedError(f"the format {step['format']}")
+        await self.pause(TAKEN_OVER)
+        url = f"http://127.0.0.1:{self.device_port}/?{encoded(step['query'])}"
+        try:
+            answer = await self.client.request("GET", url)
+        except (ResponseFailed, ResponseNeverReceived):
+            return None, ""
+        return answer.status, answer.text
+
+    async def socket(self, query: str, headers: Mapping[str, str]) -> Socket:
+        url = f"ws{self.base.removeprefix('http')}/api/socket" + (f"?{query}" if query else "")
+        socket = Socket(self.reactor, url, dict(headers))
+        self.sockets.append(socket)
+        connectWS(socket)
+        await socket.connected
+        return socket
+
+    async def wait_for(self, condition: Callable[[], bool], seconds: float) -> None:
+        for _ in range(int(min(seconds, LONGEST_WAIT) * 100)):
+            if condition():
+                return
+            await deferLater(self.reactor, 0.01)
+
+    async def replayed(self) -> None:
+        now = self.house.people.services.now
+        variables = Variables(now().replace(microsecond=0), lambda key: codes.code(key, now().timestamp()))
+        built = Built(dialect, ["/socket"], ["userId", *KINDS])
+        outcome = await Replay(self.scenario, self, self.client, built, variables, KNOWN).run()
+        if os.environ.get("SCENARIOS"):
+            print(outcome)
+        self.assertEqual([], outcome.failures, "\n" + "\n".join(outcome.failures))
+        if outcome.doubtful:
+            raise SkipTest(f"after {outcome.done} requests not built: {outcome.doubtful}")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on at the moment."""
+    probes = [sockets.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    found = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return found
+
+
+def add_tests() -> None:
+    """A test case for each scenario."""
+    for scenario in scenarios():
+
+        def test(self: ScenarioTests) -> Any:
+            return self.replayed()
+
+        name = scenario["id"].replace("-", "_")
+        globals()[f"Scenario_{name}"] = type(
+            f"Scenario_{name}", (ScenarioTests,), {"scenario": scenario, f"test_{name}": test}
+        )
+
+
+add_tests()
