@@ -107,6 +107,12 @@ class ValueTests(SynchronousTestCase):
         with self.assertRaises(ValueError):
             commands.integer(command, "e")
 
+    def test_flags(self) -> None:
+        """A flag is on by true, which may be a text; by nothing else."""
+        for value, on in ((True, True), ("True", True), (False, False), (1, False), ("1", False), (None, False)):
+            self.assertEqual(commands.flag(Command("alarmSos", {"enable": value}), "enable"), on)
+        self.assertFalse(commands.flag(Command("alarmSos"), "enable"))
+
     def test_offset(self) -> None:
         """A zone is minutes of its standard time; an unknown one is UTC, none is refused."""
         july = datetime(2024, 7, 1, tzinfo=UTC)

@@ -15,7 +15,7 @@ from typing import Any
 from attrs import evolve
 
 from trackd.wire.format import Session, WireFormat
-from trackd.wire.text import from_hex, shown
+from trackd.wire.text import boolean, from_hex, shown
 from trackd.wire.text import integer as text_integer
 from trackd.wire.times import standard_offset, zone
 from trackd.wire.values import Command, Unsupported
@@ -105,6 +105,11 @@ def integer(command: Command, name: str) -> int:
 def text(command: Command, name: str) -> str:
     """An attribute as text, absent is an empty one."""
     return shown(command.attributes.get(name))
+
+
+def flag(command: Command, name: str) -> bool:
+    """Whether an attribute is on: only `true`, as a text in any case."""
+    return boolean(text(command, name))
 
 
 def timezone_offset(command: Command, now: datetime) -> int:
