@@ -55,7 +55,7 @@ report.made = 0  # type: ignore[attr-defined]
 class CommitterTests(DatabaseTestCase):
     timeout = 60
 
-    async def setUp(self) -> None:
+    async def setUp(self) -> None:  # type: ignore[override]
         await super().setUp()
         self.batches: list[Batch] = []
         self.refused: list[Report] = []
@@ -193,7 +193,7 @@ class CommitterTests(DatabaseTestCase):
         from twisted.internet import reactor
         from twisted.internet.task import deferLater
 
-        await deferLater(reactor, 0.3)  # type: ignore[arg-type]
+        await deferLater(reactor, 0.3)
         self.assertFalse(barrier.called)
         released.callback(None)
         await blocking
