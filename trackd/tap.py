@@ -264,7 +264,14 @@ def people(reactor: Any, settings: Settings, database: Database, commands: Comma
         health.well,
         health.storage,
         time_zones,
-        RestOptions(version("trackd"), settings["web.origin"], settings["web.sameSiteCookie"], rest),
+        RestOptions(
+            version("trackd"),
+            settings["web.origin"],
+            settings["web.sameSiteCookie"],
+            rest,
+            settings["report.maxPositions"],
+            timedelta(seconds=settings["database.positionPeriod"]),
+        ),
     )
     return People(users, sessions, Setup(settings.data, users, passwords, attempts), services)
 
@@ -275,7 +282,7 @@ def site(reactor: Any, settings: Settings, parts: People, hub: Hub) -> Site:
     spoken: list[RestDialect] = [part("plugins.rest", name, "dialect") for name in names("plugins.rest")]
     sockets = [part("plugins.live", name, "dialect") for name in names("plugins.live")]
     root = Root(Pages(parts.setup, proxies, spoken[0].prefix, version("trackd")), settings["web.path"])
-    made = Site(root, reactor)
+    made = Site(root, reactor, settings["web.body"], settings["web.connections"])
     for dialect in spoken:
         api = Api(dialect, parts.services, proxies, reactor)
         root.putChild(dialect.prefix.strip("/").encode(), api)
@@ -432,6 +439,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         settings["status.ignoreOffline"],
         settings["status.timeout"],
         settings["event.status.enable"],
+        show=feed.stranger,
     )
     commands = Commands(directory, queue, committer, reactor, settings.formats.get)
 
@@ -453,6 +461,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         settings["database.saveOriginal"],
         settings["processing.remoteAddress.enable"],
         settings["devices.history"],
+        show=feed.frame,
     )
     # Each room has its own words for a device; what the listeners hand in is what the intake has given them.
     taker: Any = intake

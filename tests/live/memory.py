@@ -55,6 +55,7 @@ class Terse:
     """
 
     name: str = "terse"
+    path: str = "socket"
     keepalive: bytes = b"alive"
     interval: float = 55.0
     encoded: list[bytes] = Factory(list)
@@ -102,7 +103,7 @@ class TerseTalk:
         return [b"heard " + text]
 
     def wants(self, event: Any) -> bool:
-        return not event.secret
+        return not getattr(event, "secret", False)
 
     def tell(
         self,

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define
 
 from trackd.live.hub import Hub
-from trackd.live.news import DeviceNews, News
+from trackd.live.news import DeviceNews, News, RawFrame
 from trackd.store.report import Event, Report
 
 
@@ -46,3 +46,13 @@ class Feed:
                 item = news.setdefault(device_id, News(device_id, None, [], []))
                 item.device = DeviceNews(device, device.state)
         self.hub.tell(list(news.values()))
+
+    def frame(self, link: Any, device: Any, frame: bytes) -> None:
+        """A frame of this device has come in."""
+        if self.hub.logging:
+            self.hub.log(RawFrame(link.format.name, device.unique_id, device.id, frame, link.host))
+
+    def stranger(self, link: Any, unique_id: str, frame: bytes) -> None:
+        """A frame of an id that no device has has come in."""
+        if self.hub.logging:
+            self.hub.log(RawFrame(link.format.name, unique_id, None, frame, link.host))

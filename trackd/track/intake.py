@@ -58,6 +58,7 @@ class Intake:
     save_address: bool = False
     history: int = 1000  # fixes per device in memory
     history_span: str = "report.trip.minDuration"
+    show: Callable[[Link, Device, bytes], None] | None = None  # whom frames of known devices are shown
     counts: dict[str, int] = field(factory=dict, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
@@ -91,6 +92,8 @@ class Intake:
         now = link.session.now
         if not said:
             return self._life(link, now, frame)
+        if self.show is not None:
+            self.show(link, said[0][0], frame)
         slow: list[Deferred[None]] = []
         device = said[0][0]
         reports: list[Report] = []
@@ -114,6 +117,8 @@ class Intake:
             return None
         if self.save_empty and not device.deleted:
             return self.take(link, [(device, Position.last())], frame)
+        if self.show is not None:
+            self.show(link, device, frame)
         self.presence.heard(device, now)
         self.presence.sign(device)
         self.tell([], [], [device.id])

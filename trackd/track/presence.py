@@ -53,6 +53,7 @@ class Presence:
     timeout: float = 600.0  # s of silence
     events: bool = False
     sessions: Sessions = Factory(Sessions)
+    show: Callable[[Link, str, bytes], None] | None = None  # whom frames of unknown ids are shown
     _lost: WeakSet[Any] = field(factory=WeakSet, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
@@ -68,6 +69,8 @@ class Presence:
         device = await self.patiently(lambda: self._look_up(ids))
         if device is None:
             self.strangers.seen(ids[0], link.format.name, link.host, frame, self._now())
+            if self.show is not None:
+                self.show(link, ids[0], frame)
             return None
         self.strangers.known(ids)
         return self._bind(link, device)
