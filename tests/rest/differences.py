@@ -7,7 +7,6 @@ LINKS = "a link exists once, however often it is made"
 REVOKED = "a revoked token ends the sessions that were made from it"
 NO_PASSWORD = "nobody learns that an account has no password: the log-in fails like any other"
 DISABLED = "a disabled user opens no live socket, whatever session there is"
-RAW = "raw frames do not reach sockets yet"
 
 KNOWN: dict[tuple[str, int], str] = {
     **{("session-01", step): SETUP for step in (3, 4, 6, 7, 8)},
@@ -18,7 +17,6 @@ KNOWN: dict[tuple[str, int], str] = {
     ("socket-01", 19): DISABLED,
     ("socket-01", 20): DISABLED,
     ("socket-01", 23): DISABLED,
-    ("socket-13", 8): RAW,
 }
 
 # Scenarios that are not replayed at all.
