@@ -9,11 +9,14 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.interfaces import IPushProducer
+from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.listen.memory import MemoryIntake
 from tests.listen.samples import WORDS, Caller, call, clock_of, log_of, server
+from trackd.listen.server import Listener
+from trackd.listen.service import Connections
 from trackd.wire.format import Session, Split, WireFormat
 from trackd.wire.framing import fixed, line, sized
 
@@ -230,6 +233,33 @@ class CutTests(SynchronousTestCase):
         device.sends(b"x")
         self.assertTrue(device.closed)
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+
+    def test_bytes_of_other_formats(self) -> None:
+        """What is meant for another port is an error with one line, or waits for its end; nothing is stored."""
+        for data in (
+            bytes.fromhex("78780d01086471700328358100093f040d0a"),
+            bytes.fromhex("000f333532303933303839343339343733"),
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+            b"*HQ,865205030330012,V1,145452,A,2240.55181,N,11358.32389,E,3.50,71,100815,FFFFFBFF#\r\n",
+            b"GET /?id=1&lat=1&lon=2 HTTP/1.1\r\nHost: x\r\n\r\n",
+        ):
+            device = call(self.server)
+            device.sends(data)
+            self.assertEqual((device.closed, device.hears()), (b"\n" in data, ""))
+            device.hangs_up()
+        self.assertEqual((self.intake.taken, self.intake.strangers), ([], []))
+
+    def test_socket(self) -> None:
+        """Answers go out at once, and peers that vanish without a word are found out."""
+        options: dict[str, bool] = {}
+        transport: Any = StringTransport()
+        transport.setTcpNoDelay = lambda on: options.update(nodelay=on)
+        transport.setTcpKeepAlive = lambda on: options.update(keepalive=on)
+        for format in (WORDS, evolve(WORDS, http=True), evolve(WORDS, mqtt=True)):
+            options.clear()
+            Connections(self.server, Listener(format, 1)).buildProtocol(None).makeConnection(transport)
+            transport.unregisterProducer()
+            self.assertEqual(options, {"nodelay": True, "keepalive": True})
 
     @given(st.binary(max_size=3000), st.integers(1, 700))
     def test_noise(self, noise: bytes, size: int) -> None:

@@ -13,7 +13,7 @@ class Limits:
 
     connections: int = 20_000  # open at once; more are refused
     per_address: int = 5_000  # open at once from one address; devices share those of their mobile networks
-    before_login: int = 4_000  # without a device, TCP and UDP each; a newcomer takes the place of the oldest
+    before_login: int = 4_000  # without a device, and senders per UDP port; a newcomer drives out the oldest
     login_time: float = 300.0  # s a connection may be without a device
     idle: float = 1800.0  # s without a byte received, unless the format or its listener say otherwise
     linger: float = 15.0  # s for writing what is owed to a connection that is being closed
