@@ -141,7 +141,7 @@ class HouseTestCase(DatabaseTestCase):
         """Put what else there is under the dialect's prefix."""
 
     def serve(self, root: IResource) -> None:
-        self.site = Site(root, self.reactor)
+        self.site = Site(root, self.reactor, 1 << 20, 1000)
         port = self.reactor.listenTCP(0, self.site, interface="127.0.0.1")
         self.addCleanup(port.stopListening)
         self.base = f"http://127.0.0.1:{port.getHost().port}"

@@ -38,7 +38,7 @@ class Options:
     same_site: str = ""  # `web.sameSiteCookie`
     session_timeout: int = 0  # s, `web.sessionTimeout`; 0 = none
     most_positions: int = 50_000  # in one answer; 0 = no limit
-    latest_within: timedelta | None = timedelta(days=90)  # of the latest positions of all devices
+    latest_within: timedelta = timedelta(days=90)  # of the latest positions of all devices; 0 = any age
 
 
 @define(eq=False)

@@ -21,8 +21,6 @@ from twisted.web.server import Site as BaseSite
 
 # Seconds in which a whole request must have arrived, from the first byte or from the end of the one before.
 ARRIVAL = 60.0
-MOST_CONNECTIONS = 10_000
-LARGEST_BODY = 1 << 20  # bytes
 LARGEST_HEADER = 16384  # bytes, the request line included
 MOST_HEADERS = 100
 
@@ -121,15 +119,16 @@ class Site(BaseSite):
     displayTracebacks = False
     _log = Logger()
 
-    def __init__(self, root: IResource, reactor: IReactorTime, largest_body: int = LARGEST_BODY) -> None:
+    def __init__(self, root: IResource, reactor: IReactorTime, largest_body: int, most_connections: int) -> None:
         super().__init__(root, requestFactory=Request, parsePOSTFormSubmission=False, timeout=ARRIVAL, reactor=reactor)
         self.largest_body = largest_body
+        self.most_connections = most_connections
         self.connections = 0
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        if self.connections >= MOST_CONNECTIONS:
+        if self.connections >= self.most_connections:
             self._log.warn(
-                "more than {most} web connections: one from {host} is refused", most=MOST_CONNECTIONS, host=addr
+                "more than {most} web connections: one from {host} is refused", most=self.most_connections, host=addr
             )
             return None
         return super().buildProtocol(addr)

@@ -67,19 +67,22 @@ async def listener(
     host: str,
 ) -> UserRow | None:
     """
-    Who opens a live socket: by `token`, else by the cookie, else by `session` in the address.
+    Who opens a live socket: by `token`, else by the cookie, else by `session` in the address; one that is good will do.
 
-    The last two ways need no cookie, so a page from anywhere may use them. A disabled user gets in by no way.
+    Token and `session` need no cookie, so a page from anywhere may use them. A disabled user gets in by no way.
     """
-    try:
-        if token := parameters.get("token"):
+    if token := parameters.get("token"):
+        try:
             return (await services.entrance.by_token(token))[0]
-        for sid, page in ((cookies.get(COOKIE), origin), (parameters.get("session"), None)):
-            if sid and (caller := await by_session(services, sid, page, host)) is not None:
+        except Unauthorized:
+            pass
+    for sid, page in ((cookies.get(COOKIE), origin), (parameters.get("session"), None)):
+        if sid and (caller := await by_session(services, sid, page, host)) is not None:
+            try:
                 check_open(caller.user, services.now())
-                return caller.user
-    except Unauthorized:
-        pass
+            except Unauthorized:
+                continue
+            return caller.user
     return None
 
 

@@ -26,7 +26,7 @@ async def get_positions(services: Services, call: Call) -> Answer:
         return await _of_device(services, call, params["deviceId"])
     ids = sorted(await services.fleet.devices.ids_of_user(call.caller.user.id))
     within = services.options.latest_within
-    return Answer(body=array(_latest(services, ids, services.now() - within if within is not None else None)))
+    return Answer(body=array(_latest(services, ids, services.now() - within if within else None)))
 
 
 async def _by_ids(services: Services, call: Call, ids: Sequence[int]) -> list[PositionRow]:
