@@ -20,7 +20,7 @@ from typing import Any
 from attrs import define, field
 from treq.client import HTTPClient
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
@@ -354,7 +354,9 @@ class House:
         for poller in self.pollers:
             await poller.stopService()
         self.presence.everybody_offline()
-        await self.committer.idle().addTimeout(PATIENCE, self.reactor, lambda result, timeout: None)
+        last = DeferredList([self.committer.idle(), self.presence.strangers.stop()], consumeErrors=True)
+        # At the time-out these are cancelled one by one; the list itself ends well.
+        await last.addTimeout(PATIENCE, self.reactor)
         if self.web is not None:
             await maybeDeferred(self.web.stopListening)
         await self.hub.stop()

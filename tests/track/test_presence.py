@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.track.memory import NOON, WEB, House, Wire, fix
+from trackd.store.database import Unavailable
 from trackd.wire.values import WireError
 
 
@@ -154,6 +155,21 @@ class StrangerTests(SynchronousTestCase):
             ("x", "plain", "192.0.2.1", 2, b"frame".hex()),
             (seen.unique_id, seen.protocol, seen.address, seen.count, seen.last_frame),
         )
+
+    def test_noted_at_the_stop(self) -> None:
+        """What is gathered when the server stops is written at once; a database that is away does not hold it up."""
+        house = House()
+        house.find(Wire(), "x")
+        self.successResultOf(house.presence.strangers.stop())
+        self.assertEqual(["x"], [seen.unique_id for seen in house.sightings])
+        self.assertEqual([], house.clock.getDelayedCalls())
+
+        async def away(seen: object) -> None:
+            raise Unavailable("away")
+
+        house.presence.strangers.store = away
+        house.find(Wire(), "y")
+        self.successResultOf(house.presence.strangers.stop())
 
     def test_bounded(self) -> None:
         """More unknown ids than the limit between two writings are counted, not kept."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 # Bytes of the last frame that are kept.
@@ -38,6 +38,7 @@ class Strangers:
     limit: int = 1000
     dropped: int = 0
     _seen: dict[tuple[str, str], Sighting] = field(factory=dict, init=False)
+    _due: IDelayedCall | None = field(default=None, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     def seen(self, unique_id: str, protocol: str, address: str, frame: bytes, now: datetime) -> None:
@@ -55,8 +56,8 @@ class Strangers:
         self._log.info(
             "{protocol}: unknown device {unique_id} at {address}", protocol=protocol, unique_id=name, address=address
         )
-        if not self._seen:
-            self.clock.callLater(GATHER, self._flush)
+        if self._due is None:
+            self._due = self.clock.callLater(GATHER, self._flush)
         self._seen[name, protocol] = Sighting(name, protocol, address, now, now, 1, frame[:FRAME].hex())
 
     def known(self, ids: Iterable[str]) -> None:
@@ -66,9 +67,20 @@ class Strangers:
                 for key in [key for key in self._seen if key[0] == id]:
                     del self._seen[key]
 
-    def _flush(self) -> None:
+    def stop(self) -> Deferred[None]:
+        """Store what is gathered now; fires when it is stored, or cannot be."""
+        if self._due is not None:
+            self._due.cancel()
+        return self._flush()
+
+    def _flush(self) -> Deferred[None]:
+        self._due = None
         seen, self._seen = list(self._seen.values()), {}
+        return Deferred.fromCoroutine(self._stored(seen))
+
+    async def _stored(self, seen: list[Sighting]) -> None:
         if seen:
-            Deferred.fromCoroutine(self.store(seen)).addErrback(  # type: ignore[arg-type]
-                lambda failure: self._log.warn("unknown devices are not noted: {error}", error=failure.value)
-            )
+            try:
+                await self.store(seen)
+            except Exception as error:
+                self._log.warn("unknown devices are not noted: {error}", error=error)
