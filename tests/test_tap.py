@@ -27,8 +27,8 @@ def named(functions: Any) -> list[str]:
 class DropInTests(SynchronousTestCase):
     def test_dropin(self) -> None:
         """``twistd`` knows trackd, without importing it."""
-        [maker]: list[Any] = [maker for maker in getPlugins(IServiceMaker) if maker.tapname == "trackd"]
-        self.assertEqual("trackd.tap", maker.module)
+        makers: list[Any] = [one for one in getPlugins(IServiceMaker) if one.tapname == "trackd"]
+        self.assertEqual(["trackd.tap"], [maker.module for maker in makers])
 
     def test_configuration_that_cannot_be_used(self) -> None:
         """Every problem is a line, and the process ends."""
