@@ -163,7 +163,7 @@ def read_integer(value: Any, bits: int = 64) -> int:
         if not re.fullmatch(r"\s*[+-]?[0-9]{1,19}\s*", value, re.ASCII):
             raise _wrong(value, "an integer")
         value = int(value)
-    elif isinstance(value, float):
+    elif isinstance(value, float) and math.isfinite(value):
         value = int(value)
     elif not isinstance(value, int) or isinstance(value, bool):
         raise _wrong(value, "an integer")
