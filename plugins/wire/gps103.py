@@ -102,8 +102,8 @@ FIX = re.compile(
     ([AV]),                                                               # validity
     (?: ([NS]), )?(\d{3,}\.\d+),(?: ([NS]), )?                            # latitude
     (?: ([EW]), )?(\d{3,}\.\d+),(?: ([EW])?, )?                           # longitude
-    (\d+\.?\d*)?(?: ,(\d+\.?\d*)? )?                                      # speed, course
-    (?: ,([-+]?\d+\.?\d*)? )?                                             # altitude
+    (\d+(?:\.\d*)?)?(?: ,(\d+(?:\.\d*)?)? )?                              # speed, course
+    (?: ,([-+]?\d+(?:\.\d*)?)? )?                                         # altitude
     (?: ,([01])? )?(?: ,([01])? )?                                        # ignition, door
     (?: ,(?: (\d+\.\d+)% )?,(?: (\d+\.\d+)% | \d+ )? )?                   # fuel in two tanks
     (?: ,([-+]?\d+)? )?                                                   # temperature
@@ -198,7 +198,7 @@ def set_meaning(position: Position, keyword: str, card: str, session: Session) -
         position.set(f"{names.TEMP}1", number(keyword[2:]))
     elif keyword.startswith("oil"):
         position.add_alarm(names.ALARM_FUEL_LEAK)
-        if level := re.fullmatch(r"oil (\d+\.?\d*)", keyword, re.ASCII):
+        if level := re.fullmatch(r"oil (\d+(?:\.\d*)?)", keyword, re.ASCII):
             position.set(names.FUEL, number(level[1]))
     elif packets := re.fullmatch(r"vt(\d+)", keyword, re.ASCII):
         session.state.packets = integer(packets[1])
@@ -230,7 +230,7 @@ DIAGNOSIS = re.compile(
     imei:(\d+),OBD,(\d{12}),                                              # IMEI, time
     (\d+)?,(?: \d+\.\d+ )?,(\d+\.\d+)?,                                   # odometer, consumption now and on average
     (\d+)?,(\d+),                                                         # hours, speed
-    (\d+\.?\d*%),(?: ([-+]?\d+) | [-+] )?,(\d+\.?\d*%),                   # load, temperature, throttle
+    (\d+(?:\.\d*)?%),(?: ([-+]?\d+) | [-+] )?,(\d+(?:\.\d*)?%),           # load, temperature, throttle
     (\d+),(\d+\.\d+),                                                     # revolutions, battery
     ([^;]*).*                                                             # trouble codes
     """,
@@ -268,7 +268,7 @@ ENVIRONMENT = re.compile(
     ([-+]?\d+),(\d),                                                      # signal, status
     ([-+]?\d+\.\d+),([-+]?\d+\.\d+),                                      # latitude, longitude
     (\d+),(\d+),([-+]?\d+),                                               # speed, course, altitude
-    (\d+\.?\d*),(\d+),([01]),([01]),                                      # HDOP, satellites, ignition, charge
+    (\d+(?:\.\d*)?),(\d+),([01]),([01]),                                  # HDOP, satellites, ignition, charge
     (?: -+ | (.+) ).*                                                     # error
     """,
     re.VERBOSE | re.DOTALL | re.ASCII,

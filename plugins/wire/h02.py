@@ -138,7 +138,7 @@ LOCATION = re.compile(
     (\d{6})?,([ABV]?|\d+),                                                # time, validity or coding scheme
     (-\d+-\d+\.\d+ | \d\d+\.\d+ | \d{7,}),([NS]),                         # latitude
     (-\d+-\d+\.\d+ | \d\d+\.\d+ | \d{7,}),([EW]),                         # longitude
-    [ ]*(\d+\.?\d*),(\d+\.?\d*)?,                                         # speed, course
+    [ ]*(\d+(?:\.\d*)?),(\d+(?:\.\d*)?)?,                                 # speed, course
     (?: \d+, )?                                                           # battery
     (\d{6})?                                                              # date
     (?: ,[^,]*,[^,]*,[^,]* )?                                             # phone, server, ICCID
