@@ -75,8 +75,10 @@ class NumberTests(SynchronousTestCase):
         """Absent and empty count the same: nothing, or 0 where a field asks for it."""
         for absent in (None, b"", ""):
             self.assertEqual((text.integer_or_zero(absent), text.integer_or_none(absent)), (0, None))
+            self.assertEqual((text.hex_integer_or_zero(absent), text.hex_integer_or_none(absent)), (0, None))
             self.assertEqual((text.number_or_zero(absent), text.number_or_none(absent)), (0.0, None))
         self.assertEqual((text.integer_or_zero(b"7"), text.integer_or_none("7")), (7, 7))
+        self.assertEqual((text.hex_integer_or_zero(b"1F"), text.hex_integer_or_none("1f")), (31, 31))
         self.assertEqual((text.number_or_zero(b"7"), text.number_or_none("7.5")), (7.0, 7.5))
         self.refused(text.number_or_none, b"-")
 

@@ -98,6 +98,16 @@ def integer_or_none(text: bytes | str | None) -> int | None:
     return integer(text) if text else None
 
 
+def hex_integer_or_zero(text: bytes | str | None) -> int:
+    """A hex number of 31 bits; 0 where the text is absent."""
+    return hex_integer(text) if text else 0
+
+
+def hex_integer_or_none(text: bytes | str | None) -> int | None:
+    """A hex number of 31 bits; nothing where the text is absent."""
+    return hex_integer(text) if text else None
+
+
 def number_or_zero(text: bytes | str | None) -> float:
     """A float; 0 where the text is absent."""
     return number(text) if text else 0.0
