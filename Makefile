@@ -44,7 +44,7 @@ trial: $(VENV)/developed
 	$(BIN)/trial $(TESTS)
 
 conformance: $(VENV)/developed
-	$(BIN)/python -m tests.conformance $(ARGS)
+	$(BIN)/python -m tests.conformance --service $(ARGS)
 
 bench: $(VENV)/developed
 	$(BIN)/python -m benchmarks.spine $(ARGS)

@@ -301,8 +301,8 @@ async def check(
     globalLogPublisher.addObserver(observe)
     try:
         await _play(reactor, database, format, [play for play in all if not play.differences], folder, formats)
-    except Restless as error:
-        outcome.logged.append(str(error))
+    except Exception as error:
+        outcome.logged.append(f"{type(error).__name__}: {error}")
     finally:
         globalLogPublisher.removeObserver(observe)
     for play in all:

@@ -161,6 +161,13 @@ class ServiceTests(ServiceTestCase):
         outcome = await self.play(said, recorded("b", "1", TWO))
         self.assertEqual(set(), outcome.failed)
 
+    async def test_not_to_be_run(self) -> None:
+        """A service that cannot even start is said to have failed, with the reason."""
+        said = recorded("a", "1", ONE, settings={"parrot.colour": "green"})
+        outcome = await self.check(PARROT, [said], Catalog((PARROT,)))
+        [why] = outcome.logged
+        self.assertIn("parrot.colour: unknown key", why)
+
     async def test_left_out(self) -> None:
         """What can't be played from outside is counted with its reason; what nobody listens for has failed."""
         step = recorded("a", "1", ONE).steps[0]
