@@ -13,7 +13,9 @@ from tests.conformance.vectors import Conversation, Step
 from trackd.wire.format import WireFormat
 from trackd.wire.framing import whole
 
-MODES = ("known", "unknown", "bytewise", "glued")
+# With answers: step by step, as a stranger, byte by byte, all at once with a second conversation behind the first one.
+# Leaving: all at once, and gone before any answer; what was said is stored all the same.
+MODES = ("known", "unknown", "bytewise", "glued", "leaving")
 AT_ONCE = 200  # conversations side by side
 
 
@@ -62,6 +64,9 @@ def plays(
             bytewise = [[bytes((byte,)) for byte in data] for [data] in said]
             yield Play("bytewise", conversation, conversation.steps, bytewise, configured)
             streams.append(conversation)
+        if conversation.transport == "udp" or _is_cut(format, conversation):
+            at_once = [data for [data] in said]
+            yield Play("leaving", conversation, [_together(conversation.steps)], [at_once], configured)
     for conversation in _paired(format, streams):
         stream = b"".join(map(_wire, conversation.steps))
         configured = not _as_attributes(format, conversation)

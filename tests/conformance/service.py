@@ -148,11 +148,16 @@ class Service:
         await self._quiet(ends)
         for end in ends:
             end.take()  # what is sent unasked is not recorded
-        for number in range(max(len(play.steps) for play in wave)):
-            await self._say(wave, ends, number)
+        if wave[0].mode == "leaving":
             for play, end in zip(wave, ends, strict=True):
-                if number < len(play.steps):
-                    self._compare(play, end, number)
+                for piece in play.pieces[0]:
+                    end.say(piece)
+        else:
+            for number in range(max(len(play.steps) for play in wave)):
+                await self._say(wave, ends, number)
+                for play, end in zip(wave, ends, strict=True):
+                    if number < len(play.steps):
+                        self._compare(play, end, number)
         await self._part(ends)
         if devices:
             await self._look(wave, devices)
@@ -162,10 +167,10 @@ class Service:
         """Leave, and wait until all that was said is stored."""
         for end in ends:
             end.leave()
+        await self._quiet(ends)
         for datagrams in self._datagrams:
             for endpoint in [*datagrams.known.values(), *datagrams.strangers.values()]:
                 datagrams.forget(endpoint)
-        await self._quiet(ends)
         if open := len(self.house.listeners.server.door):
             raise Restless(f"{open} connections are not given up")
         await self.house.committer.idle()
@@ -251,7 +256,14 @@ class Service:
             f"SELECT {stored.COLUMNS} FROM positions WHERE device_id = ANY(%s::bigint[]) ORDER BY id", [ids]
         )
         refused = await self.database.query(
-            "SELECT device_id, reason FROM quarantine WHERE device_id = ANY(%s::bigint[])", [ids]
+            "SELECT device_id, 'the database refused it: ' || reason FROM quarantine WHERE device_id = ANY(%s::bigint[])",
+            [ids],
+        )
+        lost = await self.database.query(
+            "SELECT device_id, 'its latest position is none of the stored ones' FROM device_states s"
+            " WHERE device_id = ANY(%s::bigint[]) AND position_id IS NOT NULL"
+            " AND NOT EXISTS (SELECT FROM positions p WHERE p.device_id = s.device_id AND p.id = s.position_id)",
+            [ids],
         )
         found: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
@@ -261,9 +273,7 @@ class Service:
             here = {unique_id: found.get(unique_id, []) for unique_id in play.devices}
             play.differences += stored.differences(wanted, here, self.media)
             play.differences += stored.media([file for step in play.steps for file in step.media], self.media)
-            play.differences += [
-                f"{names[id]}: the database refused it: {reason}" for id, reason in refused if names[id] in here
-            ]
+            play.differences += [f"{names[id]}: {what}" for id, what in refused + lost if names[id] in here]
 
     async def _remove(self, devices: Mapping[str, int]) -> None:
         """Whoever has one of these ids next is another device."""

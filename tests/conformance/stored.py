@@ -133,17 +133,14 @@ def _named(recorded: Mapping[str, Any], stored: dict[str, Any], folder: Path) ->
 
 
 def media(recorded: Sequence[Mapping[str, Any]], files: Path) -> list[str]:
-    """How the files differ from those that were handed over, in any order."""
-    devices = sorted({file["device"] for file in recorded if file["device"] is not None})
-    wanted = [
-        (file["device"], file["extension"], file["data"]) for file in recorded if file["device"] is not None
-    ]  # fmt: skip
-    stored = [
+    """How the files differ from those that were handed over; one that was sent again may be there once."""
+    wanted = {(file["device"], file["extension"], file["data"]) for file in recorded if file["device"] is not None}
+    stored = {
         (device, file.suffix.removeprefix("."), file.read_bytes().hex())
-        for device in devices
+        for device in {device for device, _, _ in wanted}
         for file in (files / device).glob("*")
-    ]
-    if sorted(wanted) == sorted(stored):
+    }
+    if wanted == stored:
         return []
     short = [[f"{device} {extension} {data[:40]}" for device, extension, data in sorted(of)] for of in (stored, wanted)]
     return [f"files {short[0]} instead of {short[1]}"]

@@ -123,7 +123,7 @@ class ServiceTests(ServiceTestCase):
         """What is as it was recorded passes in all modes: sent again, rolled over, with a file, by datagrams."""
         right = [
             recorded("a", "1", ONE, TWO, ONE),
-            recorded("b", "1", "photo"),
+            recorded("b", "1", "photo", "photo"),
             recorded("c", "2", ONE, "photo", clock=True),
             evolve(recorded("d", "3", TWO), transport="udp"),
         ]
@@ -149,7 +149,13 @@ class ServiceTests(ServiceTestCase):
         outcome = await self.play(*wrong)
         known = {"reply", "position", "fewer", "open", "file"}
         self.assertEqual(
-            {"known": known, "unknown": {"unknown"}, "bytewise": known, "glued": known},
+            {
+                "known": known,
+                "unknown": {"unknown"},
+                "bytewise": known,
+                "glued": known,
+                "leaving": {"position", "fewer", "file"},
+            },
             {mode: set(found) for mode, found in outcome.failures.items()},
         )
 

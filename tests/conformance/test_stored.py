@@ -112,5 +112,6 @@ class DifferencesTests(SynchronousTestCase):
         """All files are there with their contents, and no others."""
         file = {"device": "1", "data": "ff", "extension": "jpg"}
         self.assertEqual([], stored.media([file], self.files))
-        self.assertEqual(1, len(stored.media([file, file], self.files)))
+        self.assertEqual([], stored.media([file, file], self.files))
+        self.assertEqual(1, len(stored.media([file, {**file, "extension": "png"}], self.files)))
         self.assertEqual(1, len(stored.media([{**file, "data": "fe"}], self.files)))
