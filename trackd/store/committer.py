@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-import orjson
 from attrs import Factory, define, field
+from orjson import dumps
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
@@ -37,11 +37,11 @@ NOTHING = "\x1f"
 POSITIONS = """
 INSERT INTO positions (id, device_id, protocol, server_time, device_time, fix_time, valid, latitude, longitude,
     altitude, speed, course, accuracy, digest, said, address, network, geofence_ids, attributes)
-SELECT id, device_id, protocol, to_timestamp(server_time), to_timestamp(device_time), to_timestamp(fix_time), valid,
-    latitude, longitude, altitude, speed, course, accuracy, digest, to_timestamp(said), address, network::json,
+SELECT id, device_id, protocol, server_time, device_time, fix_time, valid,
+    latitude, longitude, altitude, speed, course, accuracy, digest, said, address, network::json,
     geofence_ids::json, attributes::json
-FROM unnest(%s::bigint[], %s::bigint[], %s::float8[], %s::float8[], %s::float8[], %s::bool[], %s::float8[],
-    %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::bigint[], %s::float8[],
+FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::bool[],
+    %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::bigint[], %s::timestamptz[],
     string_to_array(%s, E'\\x1e'), string_to_array(%s, E'\\x1e', E'\\x1f'), string_to_array(%s, E'\\x1e', E'\\x1f'),
     string_to_array(%s, E'\\x1e', E'\\x1f'), string_to_array(%s, E'\\x1e'))
     AS said (id, device_id, server_time, device_time, fix_time, valid, latitude, longitude, altitude, speed, course,
@@ -283,7 +283,7 @@ class Committer:
             device=report.device_id,
             error=str(error),
         )
-        told = orjson.dumps(
+        told = dumps(
             {name: getattr(report, name) for name in SHOWN} | {"attributes": report.json}, default=str
         ).decode()
         while True:
@@ -364,38 +364,47 @@ def _events(batch: Batch) -> list[Event]:
     return [event for report in batch.reports for event in report.events] + batch.events
 
 
-def _array(values: list[Any]) -> str:
-    return "{" + orjson.dumps(values)[1:-1].decode() + "}"
+def _array(values: Sequence[Any]) -> str:
+    return "{" + dumps(values)[1:-1].decode() + "}"
 
 
 def _positions(reports: list[Report]) -> list[Any]:
+    ids, devices, protocols, addresses, networks, geofences, texts, *columns = zip(
+        *[
+            (
+                report.id,
+                report.device_id,
+                report.protocol,
+                report.address,
+                report.network,
+                report.geofence_ids,
+                report.json,
+                report.server_time,
+                report.device_time,
+                report.fix_time,
+                report.valid,
+                report.latitude,
+                report.longitude,
+                report.altitude,
+                report.speed,
+                report.course,
+                report.accuracy,
+                report.digest,
+                None if report.said == report.fix_time else report.said,
+            )
+            for report in reports
+        ],
+        strict=True,
+    )
     return [
-        _array([report.id for report in reports]),
-        _array([report.device_id for report in reports]),
-        _array([report.server_time.timestamp() for report in reports]),
-        _array([report.device_time.timestamp() for report in reports]),  # type: ignore[union-attr]
-        _array([report.fix_time.timestamp() for report in reports]),  # type: ignore[union-attr]
-        _array([report.valid for report in reports]),
-        _array([report.latitude for report in reports]),
-        _array([report.longitude for report in reports]),
-        _array([report.altitude for report in reports]),
-        _array([report.speed for report in reports]),
-        _array([report.course for report in reports]),
-        _array([report.accuracy for report in reports]),
-        _array([report.digest for report in reports]),
-        _array([None if report.said == report.fix_time else _seconds(report.said) for report in reports]),
-        BETWEEN.join([report.protocol for report in reports]),
-        BETWEEN.join([NOTHING if report.address is None else report.address for report in reports]),
-        BETWEEN.join(
-            [NOTHING if report.network is None else orjson.dumps(report.network).decode() for report in reports]
-        ),
-        BETWEEN.join(
-            [
-                NOTHING if report.geofence_ids is None else orjson.dumps(report.geofence_ids).decode()
-                for report in reports
-            ]
-        ),
-        BETWEEN.join([report.json for report in reports]),
+        _array(ids),
+        _array(devices),
+        *map(_array, columns),
+        BETWEEN.join(protocols),
+        BETWEEN.join([NOTHING if address is None else address for address in addresses]),
+        BETWEEN.join([NOTHING if network is None else dumps(network).decode() for network in networks]),
+        BETWEEN.join([NOTHING if ids is None else dumps(ids).decode() for ids in geofences]),
+        BETWEEN.join(texts),
     ]
 
 
@@ -408,7 +417,7 @@ def _found(events: list[Event]) -> list[Any]:
         _array([event.geofence_id for event in events]),
         _array([event.maintenance_id for event in events]),
         BETWEEN.join([event.type for event in events]),
-        BETWEEN.join([orjson.dumps(event.attributes).decode() for event in events]),
+        BETWEEN.join([dumps(event.attributes).decode() for event in events]),
     ]
 
 

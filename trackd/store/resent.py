@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 from attrs import define
 
@@ -19,21 +21,21 @@ class Resent:
         """Those of the reports that the database has. Unavailable while it is away."""
         asked = [report for report in reports if report.said is not None]
         found = await self.database.query(
-            "SELECT asked.number FROM unnest(%s::int[], %s::bigint[], %s::float8[], %s::bigint[])"
+            "SELECT asked.number FROM unnest(%s::int[], %s::bigint[], %s::timestamptz[], %s::bigint[])"
             " AS asked (number, device_id, said, digest)"
             " WHERE EXISTS (SELECT FROM positions WHERE device_id = asked.device_id"
-            " AND fix_time = to_timestamp(asked.said) AND digest = asked.digest)"
+            " AND fix_time = asked.said AND digest = asked.digest)"
             " OR EXISTS (SELECT FROM positions WHERE device_id = asked.device_id"
-            " AND said = to_timestamp(asked.said) AND digest = asked.digest)",
+            " AND said = asked.said AND digest = asked.digest)",
             (
                 _array(list(range(len(asked)))),
                 _array([report.device_id for report in asked]),
-                _array([report.said.timestamp() for report in asked if report.said is not None]),
+                _array([report.said for report in asked]),
                 _array([report.digest for report in asked]),
             ),
         )
         return {asked[number] for (number,) in found}
 
 
-def _array(values: list[int] | list[float]) -> str:
+def _array(values: list[Any]) -> str:
     return "{" + orjson.dumps(values)[1:-1].decode() + "}"

@@ -69,11 +69,12 @@ class Network:
     consider_ip: bool = False
     home_mcc: int | None = None
     home_mnc: int | None = None
-    _there: set[CellTower | WifiAccessPoint] = field(factory=set, init=False, eq=False, repr=False)
+    _there: set[CellTower | WifiAccessPoint] | None = field(default=None, init=False, eq=False, repr=False)
 
     def add(self, seen: CellTower | WifiAccessPoint) -> None:
         """Add a cell or an access point, unless the same is there."""
-        there = self._there  # a frame may name thousands
+        if (there := self._there) is None:  # a frame may name thousands
+            there = self._there = set()
         if len(there) != len(self.cells) + len(self.wifi):
             there.update(self.cells, self.wifi)
         if seen in there:
