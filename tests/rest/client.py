@@ -10,6 +10,7 @@ from typing import Any
 from attrs import define
 from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool, readBody
 from twisted.web.http_headers import Headers
+from twisted.web.iweb import UNKNOWN_LENGTH
 
 
 @define
@@ -17,6 +18,7 @@ class Response:
     status: int
     headers: Headers
     body: bytes
+    length: int | None  # as it was announced
 
     @property
     def text(self) -> str:
@@ -43,4 +45,5 @@ class Client:
         sent = Headers({name: [value] for name, value in (headers or {}).items()})
         producer = FileBodyProducer(BytesIO(body)) if body is not None else None
         response = await self._agent.request(method.encode(), url.encode(), sent, producer)
-        return Response(response.code, response.headers, await readBody(response))
+        length = None if response.length is UNKNOWN_LENGTH else response.length
+        return Response(response.code, response.headers, await readBody(response), length)

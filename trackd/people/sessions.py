@@ -71,7 +71,7 @@ class Sessions:
 
     async def alive(self, id: str) -> bool:
         """Whether there is such a session; asking does not prolong it."""
-        return await self._alive(id) is not None
+        return await self._alive(id, touch=False) is not None
 
     async def close(self, id: str) -> None:
         digest = digest_of(_bare(id))
@@ -98,11 +98,11 @@ class Sessions:
         """Remove what is over."""
         await self.store.delete_expired(self.now(), min(self.timeout or LONGEST_REST, LONGEST_REST))
 
-    async def _alive(self, id: str) -> tuple[SessionRow, UserRow] | None:
+    async def _alive(self, id: str, touch: bool = True) -> tuple[SessionRow, UserRow] | None:
         if not (id := _bare(id)):
             return None
         now = self.now()
-        found = await self.store.find(digest_of(id), now)
+        found = await self.store.find(digest_of(id), now, touch)
         if found is None:
             return None
         session = found[0]

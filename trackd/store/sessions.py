@@ -37,8 +37,8 @@ class Sessions:
             [digest, user_id, now, now, expires, token_id, origin],
         )
 
-    async def find(self, digest: bytes, now: datetime) -> tuple[SessionRow, UserRow] | None:
-        """The session and its user; that it was used is noted at most once a minute."""
+    async def find(self, digest: bytes, now: datetime, touch: bool = True) -> tuple[SessionRow, UserRow] | None:
+        """The session and its user; with `touch` it is noted, at most once a minute, that it was used."""
         rows = await self.database.query(
             f"SELECT {columns(SessionRow, 's')}, {columns(UserRow, 'u')} FROM sessions s JOIN users u ON u.id = s.user_id"
             " WHERE s.digest = %s AND (s.expires IS NULL OR s.expires > %s) AND u.deleted_at IS NULL",
@@ -48,7 +48,7 @@ class Sessions:
             return None
         width = len(names(SessionRow))
         session, user = SessionRow(*rows[0][:width]), UserRow(*rows[0][width:])
-        if now - session.last_used > TOUCH:
+        if touch and now - session.last_used > TOUCH:
             await self.database.run(
                 "UPDATE sessions SET last_used = %s WHERE digest = %s AND last_used < %s", [now, digest, now - TOUCH]
             )

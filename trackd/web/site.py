@@ -102,6 +102,12 @@ class Channel(HTTPChannel):
         self._arrived()
         super().connectionLost(reason)
 
+    def timeoutConnection(self) -> None:
+        """Close it: nothing came for too long, or the whole request did not."""
+        self._arrived()
+        self.setTimeout(None)
+        super().timeoutConnection()
+
     def _expect(self) -> None:
         self._arrived()
         self._deadline = self.site.reactor.callLater(ARRIVAL, self.timeoutConnection)

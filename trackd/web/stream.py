@@ -71,6 +71,7 @@ class Stream:
             await _closed(pieces)
             if not self._gone:
                 self.request.unregisterProducer()
+            self.resumeProducing()
 
     async def _write(self, piece: bytes) -> None:
         if self._room is not None:

@@ -64,13 +64,15 @@ async def one_piece(rows: Iterable[PositionRow]) -> AsyncIterator[Iterable[Posit
 
 
 async def array(pieces: AsyncIterator[Iterable[PositionRow]]) -> AsyncIterator[bytes]:
-    """The JSON array of all positions, a piece at a time."""
-    begin = b"["
+    """The JSON array of all positions, a piece at a time; few positions are one piece."""
+    held = b"["
     async for rows in pieces:
         if encoded := dumps([position_json(row) for row in rows])[1:-1]:
-            yield begin + encoded
-            begin = b","
-    yield b"[]" if begin == b"[" else b"]"
+            if len(held) > 1:
+                yield held
+                held = b","
+            held += encoded
+    yield held + b"]"
 
 
 ROUTES = (
