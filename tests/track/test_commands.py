@@ -78,7 +78,7 @@ class CommandTests(SynchronousTestCase):
         self.assertEqual([], wire.sent)
         taken = self.successResultOf(self.house.intake.next_command(wire, self.device))
         self.assertEqual({"data": "x"}, taken.attributes)  # type: ignore[union-attr]
-        self.assertIsNone(self.successResultOf(self.house.intake.next_command(wire, self.device)))  # type: ignore[arg-type]
+        self.assertIsNone(self.successResultOf(self.house.intake.next_command(wire, self.device)))
 
     def test_types(self) -> None:
         """The types offered are those of the format of the latest report, all without a device, else only custom."""

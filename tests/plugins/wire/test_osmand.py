@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from plugins.wire.osmand import osmand
 from tests.plugins.wire.talk import NOW, Device, Talk, positions
-from trackd.wire import commands, http
+from trackd.wire import commands
 from trackd.wire.format import BAD_FRAME, Session
 from trackd.wire.http import Request
 from trackd.wire.times import zone
@@ -69,21 +69,6 @@ class QueryTests(SynchronousTestCase):
             attributes={"hdop": 0.8, "batteryLevel": 76.0},
         )
         self.assertEqual(outputs, [LOGIN, position, TakeCommand(), Response(200)])
-
-    def test_stream(self) -> None:
-        """Requests are understood however the network cuts them."""
-        first = b"GET /?id=7&lat=1&lon=2 HTTP/1.1\r\nHost: a\r\n\r\n"
-        second = b"POST /x HTTP/1.1\r\nContent-Length: 17\r\n\r\nid=7&lat=3&lon=4%"[:-1] + b"4"
-        requests = http.Requests()
-        found = [
-            output
-            for byte in first + second
-            for request in requests.feed(bytes([byte]))
-            if isinstance(request, Request)
-            for output in Talk(osmand, "http").ask(request)
-        ]
-        self.assertEqual([(one.latitude, one.longitude) for one in positions(found)], [(1.0, 2.0), (3.0, 44.0)])
-        self.assertEqual(Talk(osmand, "http").ask(first), ask("id=7&lat=1&lon=2"))
 
     def test_form(self) -> None:
         """The body counts if the address has no parameter at all; it is read one character per byte."""
