@@ -42,6 +42,7 @@ class Talk:
     model: str | None = None
     settings: Mapping[str, Any] = Factory(dict)
     zone: tzinfo = UTC
+    remote: str = ""  # address
     queue: list[Command] = Factory(list)  # of commands, oldest first
     session: Session = Factory(lambda self: self._session(), takes_self=True)
     _bound: Device | None = None
@@ -53,6 +54,7 @@ class Talk:
             self.transport,
             NOW,
             self.zone,
+            remote=self.remote,
             state=self.format.state() if self.format.state is not None else None,
             defaults=self.settings,
         )
