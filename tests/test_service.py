@@ -88,10 +88,18 @@ class FirstMinutesTests(ServiceTestCase):
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
 
+    def log_with(self, word: str) -> str:
+        """What the server has said, when this word is among it; it comes a moment after the ports are open."""
+        for _ in range(100):
+            if word in (log := (self.server.data / "log").read_text()):
+                return log
+            time.sleep(0.05)
+        raise AssertionError(f"{word} is missing: {log}")
+
     def test_first_minutes(self) -> None:
         """Start, set up by the link that was printed, log in, add a device, send a report, see it, stop."""
         self.server.start()
-        log = (self.server.data / "log").read_text()
+        log = self.log_with("set up")
         for part in ("trackd ", "data ", "database ", "web ", "listening  2 wire formats"):
             self.assertIn(part, log)
         found = re.search(r"set up +http://\S+(/setup\?token=(\S+))", log)

@@ -181,6 +181,7 @@ class Changes:
     _all: bool = field(default=False, init=False)
     _rights: bool = field(default=False, init=False)
     _due: Any = field(default=None, init=False)
+    _stopped: bool = field(default=False, init=False)
 
     def heard(self, payload: str) -> None:
         table, _, rest = payload.partition(" ")
@@ -202,8 +203,15 @@ class Changes:
         self._all = True
         self._soon()
 
+    def stop(self) -> None:
+        """Take nothing over any more."""
+        self._stopped = True
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
     def _soon(self) -> None:
-        if self._due is None:
+        if self._due is None and not self._stopped:
             self._due = self.reactor.callLater(GATHER, self._take)
 
     def _take(self) -> None:
@@ -333,12 +341,8 @@ class House:
         """Everything that must be there comes before the first that may ask for it; the ports come last."""
         await self.database.listen("changes", self.changes.heard, self.changes.missed)
         self.hub.start()
-        address, port = self.settings["web.address"], self.settings["web.port"]
-        try:
-            self.web = self.reactor.listenTCP(port, self.site, interface=address)
-        except CannotListenError as error:
-            why = getattr(error.socketError, "strerror", None) or error.socketError
-            raise CannotListen(f"web.port: cannot listen on port {port}: {why}") from error
+        if self.settings["web.port"] > 0:
+            self._open_web()
         self.listeners.startService()
         for poller in self.pollers:
             poller.startService()
@@ -350,9 +354,10 @@ class House:
         for timer in self._timers:
             if timer.running:
                 timer.stop()
-        await self.listeners.stop()
-        for poller in self.pollers:
-            await poller.stopService()
+        self.changes.stop()
+        await DeferredList(
+            [Deferred.fromCoroutine(self.listeners.stop()), *(one.stopService() for one in self.pollers)]
+        )
         self.presence.everybody_offline()
         last = DeferredList([self.committer.idle(), self.presence.strangers.stop()], consumeErrors=True)
         # At the time-out these are cancelled one by one; the list itself ends well.
@@ -360,6 +365,14 @@ class House:
         if self.web is not None:
             await maybeDeferred(self.web.stopListening)
         await self.hub.stop()
+
+    def _open_web(self) -> None:
+        address, port = self.settings["web.address"], self.settings["web.port"]
+        try:
+            self.web = self.reactor.listenTCP(port, self.site, interface=address)
+        except CannotListenError as error:
+            why = getattr(error.socketError, "strerror", None) or error.socketError
+            raise CannotListen(f"web.port: cannot listen on port {port}: {why}") from error
 
     def _every(self, seconds: float, work: Callable[[], Any]) -> None:
         timer = LoopingCall(work)

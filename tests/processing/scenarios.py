@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ FOLDER = Path(__file__).parents[3] / "shared" / "vectors" / "processing"
 
 # What `setup` may name so far.
 OBJECTS = {"config", "devices", "groups", "links"}
-STEPS = {"query", "json", "reconnect", "open", "on", "close", "sleep", "update", "positions", "link"}
+STEPS = {"api", "query", "json", "reconnect", "open", "on", "close", "sleep", "update", "positions", "link"}
 # Events whose detectors are there.
 EVENTS = {
     "alarm",
@@ -39,6 +39,8 @@ EVENTS = {
     "deviceUnknown",
     "queuedCommandSent",
 }
+# REST calls that are there.
+CALLS = re.compile(r"GET devices|(GET|POST) commands/(send|types)")
 # Settings and attributes of devices and groups that steps read which are not built yet.
 LATER = re.compile(
     r"filter\.(?!enable)|fuel\w+Threshold|speedLimit|proximity|unaccompanied|location\.|forward\.|geocoder|geolocation\."
@@ -48,6 +50,9 @@ LATER = re.compile(
 EXCEPT = {
     "basic-duplicate-events": "on purpose: a report that is sent again is stored once",
     "motion-equal-time": "on purpose: a report that is sent again is stored once",
+    "config-status-unknown": "on purpose: a session lives as long as its connection, however silent",
+    "config-status-events": "filters are not built yet",
+    "delayed-watch": "on purpose: there is no buffer that holds reports back",
     "buffer-reorder": "on purpose: there is no buffer that holds reports back",
     "buffer-late": "on purpose: there is no buffer that holds reports back",
     "buffer-equal": "on purpose: there is no buffer that holds reports back",
@@ -56,6 +61,8 @@ EXCEPT = {
     "time-override-outdated-filter": "filters are not built yet",
     "events-order": "most of its detectors are not built yet",
     "result-number": "the detector of results is not built yet",
+    "command-gt06-live": "the detector of results is not built yet",
+    "command-types": "text messages have other types",
     "motion-migrated": "attributes of an older release of the reference",
 }
 
@@ -77,10 +84,10 @@ def missing(scenario: dict[str, Any]) -> str:
         return f"objects: {', '.join(sorted(objects))}"
     if any(re.match(r"(event\.)?forward\.|geo|mapMatcher|speedLimit\.", key) for key in setup.get("config", ())):
         return "the outside world"
-    if any("api" in step for step in scenario["reports"]) or "socket" in scenario:
-        return "REST calls"
-    if any(step.get("protocol") not in (None, "gt06") for step in scenario["reports"]):
-        return "another wire format"
+    if later := [step["api"] for step in scenario["reports"] if not CALLS.match(step.get("api", "GET devices"))]:
+        return f"REST calls: {later[0]}"
+    if "socket" in scenario:
+        return "notifications"
     if events := {event["type"] for event in scenario.get("events", ())} - EVENTS:
         return f"events: {', '.join(sorted(events))}"
     for step in scenario["reports"]:
@@ -137,13 +144,20 @@ class Wire(Protocol):
         return True
 
 
-class Play:
-    """One scenario against a server whose formats listen on `ports` and whose database is `db`."""
+# An administrator's REST call: method, path below the API, and body; status and body of the answer.
+Call = Callable[[str, str, Any], Awaitable[tuple[int, Any]]]
 
-    def __init__(self, reactor: Any, db: Database, ports: dict[str, int], scenario: dict[str, Any]) -> None:
+
+class Play:
+    """
+    One scenario against a server whose formats listen on `ports` and whose database is `db`; `call` asks its REST API.
+    """
+
+    def __init__(self, reactor: Any, db: Database, ports: dict[str, int], call: Call, scenario: dict[str, Any]) -> None:
         self.reactor = reactor
         self.db = db
         self.ports = ports
+        self.call = call
         self.scenario = scenario
         self.start = datetime.now(UTC).replace(microsecond=0)
         self.devices: dict[str, int] = {}
@@ -158,9 +172,9 @@ class Play:
         for number, step in enumerate(self.scenario["reports"]):
             await self._step(number, step)
         await deferLater(self.reactor, 0.02)
+        await self._compare()
         for wire in [*self.wires.values(), *([self.http] if self.http else [])]:
             wire.transport.abortConnection()  # type: ignore[union-attr]
-        await self._compare()
         return self.problems
 
     async def _set_up(self) -> None:
@@ -185,6 +199,11 @@ class Play:
                     members.get("model"),
                 ],
             )
+            await self.db.run(
+                "INSERT INTO user_device (user_id, device_id) SELECT id, %s FROM users WHERE administrator",
+                [self.devices[name]],
+            )
+        await deferLater(self.reactor, 0.1)
 
     async def _step(self, number: int, step: dict[str, Any]) -> None:
         if "query" in step:
@@ -203,6 +222,8 @@ class Play:
         elif "close" in step:
             self.wires.pop(step["close"]).transport.loseConnection()  # type: ignore[union-attr]
             await deferLater(self.reactor, 0.05)
+        elif "api" in step:
+            await self._ask(number, step)
         elif "sleep" in step:
             await deferLater(self.reactor, step["sleep"])
         elif "update" in step:
@@ -214,6 +235,37 @@ class Play:
                         [json.dumps(value) if isinstance(value, dict) else value, self.devices[name]],
                     )
             await deferLater(self.reactor, 0.2)
+
+    async def _ask(self, number: int, step: dict[str, Any]) -> None:
+        method, path = self._named(step["api"]).split(" ", 1)
+        body = json.loads(self._named(json.dumps(step["body"]))) if "body" in step else None
+        status, result = await self.call(method, path, body)
+        if status != step["status"]:
+            self.problems.append(f"step {number}: status {status}, not {step['status']}: {result}")
+        elif step.get("result") not in (None, "<error>"):
+            shown = self._shown(result)
+            if isinstance(shown, list):
+                shown.sort(key=lambda one: str(one.get("type", "")))
+            self._same(f"step {number}", shown, step["result"])
+
+    def _named(self, text: str) -> str:
+        """With ids in the place of names."""
+        ids = self.groups | self.devices
+        return re.sub(r"\{(\w+)\}", lambda found: str(ids[found[1]]), text)
+
+    def _shown(self, value: Any) -> Any:
+        """An answer as the recordings show it: names in the place of ids."""
+        if isinstance(value, list):
+            return [self._shown(inner) for inner in value]
+        if not isinstance(value, dict):
+            return value
+        names = {id: name for name, id in self.devices.items()}
+        shown = {name: inner for name, inner in value.items() if name not in ("id", "groupId", "calendarId")}
+        if "deviceId" in shown:
+            shown["deviceId"] = names.get(shown["deviceId"], "?")
+        if "positionId" in shown:
+            shown["position"] = shown.pop("positionId") or None
+        return shown
 
     async def _connect(self, format: str) -> Wire:
         endpoint = TCP4ClientEndpoint(self.reactor, "127.0.0.1", self.ports[format])
@@ -317,6 +369,7 @@ class Play:
                 "attributes": json.loads(row[4]),
             }
             for row in events
+            if row[0] in names
         ]
         wanted = [
             {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.track.memory import House, Wire, at, fix, refused
+from tests.track.memory import House, Wire, at, fix
 from trackd.store.database import Unavailable
 from trackd.store.report import Event, Report
 from trackd.track.device import Device
@@ -104,8 +104,8 @@ class CommitTests(SynchronousTestCase):
         (wire,) = connected(house, "a")
         device = house.devices["a"]
         house.find(wire, "a")
-        house.connection.trouble = [refused()]
-        house.take(wire, fix(0))
+        house.connection.poison = "poison"
+        house.take(wire, fix(0, attributes={"x": "poison"}))
         house.settle()
         self.assertTrue(device.stale)
         fresh = Device(1, "a", device.state.copy())

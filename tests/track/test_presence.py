@@ -128,6 +128,24 @@ class FindTests(SynchronousTestCase):
         house.settle()
         self.assertEqual([], house.reports)
 
+    def test_deleted_while_it_is_loaded(self) -> None:
+        """A device that is deleted while its row is on the way to memory does not come back."""
+        house = House()
+        house.add("a")
+        gate: Deferred[None] = Deferred()
+
+        async def load(ids: list[str]) -> Any:
+            found = {id: house.devices[id] for id in ids}
+            await gate
+            return found
+
+        house.presence.directory.load = load
+        found = house.intake.find(Wire(), ("a",), b"")
+        house.devices.clear()
+        Deferred.fromCoroutine(house.presence.directory.changed([1]))
+        gate.callback(None)
+        self.assertIsNone(self.successResultOf(found))
+
     def test_memory_is_bounded(self) -> None:
         """Devices that nobody needs are forgotten beyond the limit; connected ones never."""
         house = House()  # its directory has room for three

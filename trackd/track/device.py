@@ -59,8 +59,14 @@ class Device:
 
     @property
     def idle(self) -> bool:
-        """Nothing is lost by forgetting it."""
-        return self.link is None and self.jobs is None and not self.uncommitted and not self.delivering
+        """Nothing is lost by forgetting it; who is online will be unknown after a silence, and has to be there then."""
+        return (
+            self.link is None
+            and self.jobs is None
+            and not self.uncommitted
+            and not self.delivering
+            and self.state.status != "online"
+        )
 
     def setting(self, name: str) -> Any:
         """Its own attribute, else that of its groups (three at most), else the configuration's value, else None."""

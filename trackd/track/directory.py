@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from trackd.track.device import Device
+
+K = TypeVar("K")
 
 # What is asked for in one question.
 AT_ONCE = 500
@@ -42,6 +45,8 @@ class Directory:
     _by_unique_id: OrderedDict[str, Device] = field(factory=OrderedDict, init=False)
     _wanted: dict[str, list[Deferred[Device | None]]] = field(factory=dict, init=False)
     _asking: bool = field(default=False, init=False)
+    _loading: int = field(default=0, init=False)
+    _overtaken: set[int] = field(factory=set, init=False)  # devices that were changed while others are being loaded
     _failures: OrderedDict[str, tuple[float, float]] = field(factory=OrderedDict, init=False)
 
     def __len__(self) -> int:
@@ -71,7 +76,7 @@ class Directory:
     async def get(self, id: int) -> Device | None:
         """The device with this id."""
         device = self.by_id.get(id)
-        if device is None and (device := (await self.load_by_id([id])).get(id)) is not None:
+        if device is None and (device := (await self._fresh(self.load_by_id([id]))).get(id)) is not None:
             device = self._keep(device)
         return None if device is None or device.deleted else device
 
@@ -81,7 +86,7 @@ class Directory:
                 ids = list(self._wanted)[:AT_ONCE]
                 waiting = {id: self._wanted.pop(id) for id in ids}
                 try:
-                    found = await self.load(ids)
+                    found = await self._fresh(self.load(ids))
                 except Exception as error:
                     for answers in waiting.values():
                         for answer in answers:
@@ -95,6 +100,24 @@ class Directory:
                         answer.callback(device)
         finally:
             self._asking = False
+
+    async def _fresh(self, loading: Awaitable[dict[K, Device]]) -> dict[K, Device]:
+        """What is loaded, and is not older than a change that was told meanwhile."""
+        self._loading += 1
+        try:
+            found = await loading
+            if old := self._overtaken & {device.id for device in found.values()}:
+                again = await self.load_by_id(list(old))
+                found = {
+                    key: again.get(device.id, device)
+                    for key, device in found.items()
+                    if device.id not in old or device.id in again
+                }
+            return found
+        finally:
+            self._loading -= 1
+            if not self._loading:
+                self._overtaken.clear()
 
     def _keep(self, loaded: Device) -> Device:
         """The one object of this device, with what was loaded."""
@@ -127,6 +150,10 @@ class Directory:
 
     async def changed(self, ids: Iterable[int]) -> None:
         """Somebody has changed these devices' rows, or those of their groups: take over what is new."""
+        ids = list(ids)
+        # What is being loaded at this moment may be older than the change.
+        if self._loading:
+            self._overtaken.update(ids)
         here = [id for id in ids if id in self.by_id]
         for start in range(0, len(here), AT_ONCE):
             some = here[start : start + AT_ONCE]

@@ -124,7 +124,6 @@ class Presence:
         now = self._now()
         for device in devices:
             self._become(device, "offline", now)
-            self.sign(device)
         self.tell([device.id for device in devices])
 
     def sweep(self) -> None:
@@ -138,7 +137,6 @@ class Presence:
         ]
         for device in silent:
             self._become(device, "unknown", now)
-            self.sign(device)
             # A connection that is still open goes on carrying it; a sender of datagrams or requests may be gone.
             if device.link is not None and device.link.session.transport in ("udp", "http"):
                 self.sessions.release(device)
@@ -154,6 +152,7 @@ class Presence:
 
     def _become(self, device: Device, status: str, now: datetime) -> None:
         device.state.status = status
+        self.committer.touch(device.id, status, device.state.last_update, urgent=True)
         if self.events:
             self.committer.note(Event(device.id, "device" + status.capitalize(), now))
 
