@@ -86,7 +86,6 @@ class Connection:
     _devices: dict[str, Device] = Factory(dict)
     _bound: Device | None = None
     _frames: Frames | None = None
-    _version: int = 4  # of MQTT
 
     def __attrs_post_init__(self) -> None:
         if self.known and self.conversation.session:
@@ -209,16 +208,16 @@ class Connection:
     def _packet(self, packet: bytes) -> Heard:
         heard = Heard()
         try:
-            read = mqtt.read(packet, self._version)
+            read = mqtt.read(packet, self.session.version)
         except WireError:
             return heard  # and nothing that follows is heard either
         match read:
             case mqtt.Connect(version, client_id):
-                self._version = version
+                self.session.version = version
                 self._look_up((client_id,), heard)
                 heard.replies.append(mqtt.connack(version, self.session.device is not None))
             case mqtt.Subscribe(packet_id):
-                heard.replies.append(mqtt.suback(self._version, packet_id))
+                heard.replies.append(mqtt.suback(self.session.version, packet_id))
             case mqtt.Publish(_, payload, _, packet_id):
                 if self._bound is None:
                     return heard

@@ -73,11 +73,14 @@ class MqttTests(SynchronousTestCase):
         self.assertEqual(self.device.hears().encode("latin-1").hex(), "40020102")
 
     def test_qualities_of_service(self) -> None:
-        """A message of quality 2 is acknowledged as one of quality 1, one of quality 0 not at all; all are stored."""
+        """A message of quality 2 is acknowledged as one of quality 1; one of quality 0 is an error, but a stranger's."""
+        self.assertEqual(self.sends(publish("at:1", 0)), "")
+        self.assertFalse(self.device.closed)
         self.sends(connect("1"))
-        answers = [self.sends(publish("at:1", qos)) for qos in (0, 1, 2)]
-        self.assertEqual(answers, ["", "40020007", "40020007"])
-        self.assertEqual(len(self.intake.taken), 3)
+        answers = [self.sends(publish("at:1", qos)) for qos in (1, 2, 0)]
+        self.assertEqual(answers, ["40020007", "40020007", ""])
+        self.assertEqual(len(self.intake.taken), 2)
+        self.assertTrue(self.device.closed)
 
     def test_stranger_publishes(self) -> None:
         """A message of a stranger is passed over without an answer."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import struct
 
 from hypothesis import given
 from hypothesis import strategies as some
@@ -39,6 +40,19 @@ class BitTests(SynchronousTestCase):
         self.assertEqual(
             [binary.cut(value, 64) for value in (1e10, math.inf, -math.inf)], [10**10, 2**63 - 1, -(2**63)]
         )
+
+    def test_single(self) -> None:
+        """A number of 32 bits is read by its shortest text; what is no number stays."""
+        for text in ("2.7", "0.1", "-14.51", "1.1754944e-38", "3.4028235e+38", "16777216.0", "4194304.5", "0.0"):
+            (wide,) = struct.unpack("<f", struct.pack("<f", float(text)))
+            self.assertEqual(repr(binary.single(wide)), repr(float(text)))
+        self.assertEqual(binary.single(-math.inf), -math.inf)
+        self.assertTrue(math.isnan(binary.single(math.nan)))
+
+    @given(some.floats(width=32, allow_nan=False))
+    def test_single_is_the_same(self, value: float) -> None:
+        """The shorter text is that of the same number of 32 bits."""
+        self.assertEqual(struct.pack("<f", binary.single(value)), struct.pack("<f", value))
 
     def test_rounded(self) -> None:
         """Halves are rounded up, also below zero."""

@@ -84,3 +84,12 @@ class AnswerTests(SynchronousTestCase):
         self.assertEqual((mqtt.connack(5, True).hex(), mqtt.connack(5, False).hex()), ("2003000000", "2003000200"))
         self.assertEqual((mqtt.suback(4, 10).hex(), mqtt.suback(5, 10).hex()), ("9002000a", "9003000a00"))
         self.assertEqual(mqtt.puback(12).hex(), "4002000c")
+
+    def test_publish(self) -> None:
+        """What is published to a client is what a client would have published, in each version."""
+        for version in (3, 4, 5):
+            for payload in (b"", b"\1\2", b"x" * 125, b"x" * 126, b"x" * 8000):
+                packet = mqtt.publish(version, "ab", payload, 12)
+                self.assertEqual(mqtt.split(packet, 0), (packet, len(packet)))
+                self.assertEqual(mqtt.read(packet, version), mqtt.Publish("ab", payload, 1, 12))
+        self.assertEqual(mqtt.publish(4, "ab", b"\1\2\3\4", 12), PUBLISH)

@@ -3,7 +3,8 @@ Wire formats in MQTT: the broker's side, as far as a device that publishes needs
 
     CONNECT     the client id is looked up; a stranger is told so and stays connected
     SUBSCRIBE   is answered, and nothing is ever published to it
-    PUBLISH     its payload is a frame, acknowledged when what it says is committed; a stranger's is passed over
+    PUBLISH     its payload is a frame, acknowledged when what it says is committed; a stranger's is passed over, and
+                one that cannot be acknowledged, having no packet id (QoS 0), is an error
     others      pass without an answer
 
 After a malformed packet nothing of the connection is read any more; it ends when it has been silent for too long.
@@ -27,7 +28,6 @@ class Client(Connection):
 
     def __init__(self, server: Server, listener: Listener) -> None:
         super().__init__(server, listener)
-        self._version = 4
         self._deaf = False
 
     def spoken(self) -> tuple[Any, ...]:
@@ -50,16 +50,17 @@ class Client(Connection):
         """The packets that mean anything to us."""
         if self._deaf:
             return
+        assert self.conversation is not None
+        session = self.conversation.session
         try:
             for packet in super()._cut(data):
-                read = mqtt.read(packet, self._version)
+                read = mqtt.read(packet, session.version)
                 if isinstance(read, Connect):
-                    self._version = read.version
+                    session.version = read.version
                 if read is not None:
                     yield read
         except WireError as error:
             self._deaf = True
-            assert self.conversation is not None
             self.conversation.complain(error, data)
 
     def decode(self, packet: Any, session: Session) -> Iterator[Output]:
@@ -68,12 +69,13 @@ class Client(Connection):
             known, stranger = mqtt.connack(packet.version, True), mqtt.connack(packet.version, False)
             yield Login((packet.client_id,), known, stranger, optional=True)
         elif isinstance(packet, Subscribe):
-            yield Reply(mqtt.suback(self._version, packet.packet_id))
+            yield Reply(mqtt.suback(session.version, packet.packet_id))
         elif isinstance(packet, Publish):
             yield Login.of()
             yield from self.listener.format.decode(packet.payload, session)
-            if packet.packet_id is not None:
-                yield Reply(mqtt.puback(packet.packet_id))
+            if packet.packet_id is None:
+                raise WireError("a message that cannot be acknowledged")
+            yield Reply(mqtt.puback(packet.packet_id))
 
 
 def shown(packet: Any) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 
 
 def bit(value: int, place: int) -> bool:
@@ -45,6 +46,21 @@ def cut(value: float, width: int = 32) -> int:
     if value >= most:
         return most
     return max(int(value), -most - 1) if value > -most - 1 else -most - 1
+
+
+_SINGLE = struct.Struct("<f")
+
+
+def single(value: float) -> float:
+    """A number of 32 bits as its shortest text reads: 2.700000047683716 → 2.7."""
+    if math.isfinite(value):
+        # Nine digits are enough for any, and what is meant with six is found with six.
+        for digits in range(6, 9):
+            shorter = float(f"{value:.{digits}g}")
+            if _SINGLE.unpack(_SINGLE.pack(shorter))[0] == value:
+                return shorter
+        return float(f"{value:.9g}")
+    return value
 
 
 def half_up(value: float) -> int:

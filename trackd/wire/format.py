@@ -78,6 +78,7 @@ class Session:
     command: Command | None = None  # taken by the last TakeCommand
     state: Any = None  # of the connection: what `format.state` made
     defaults: Mapping[str, Any] = Factory(dict)  # the configuration's values of the format's keys
+    version: int = 4  # of MQTT, as the device has said when it connected
 
     def setting(self, name: str, default: T) -> T:
         """

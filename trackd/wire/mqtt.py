@@ -147,6 +147,23 @@ def suback(version: int, packet_id: int) -> bytes:
     return struct.pack(">BBHB", 0x90, 3, packet_id, 0) if version == 5 else struct.pack(">BBH", 0x90, 2, packet_id)
 
 
+def publish(version: int, topic: str, payload: bytes, packet_id: int) -> bytes:
+    """A PUBLISH of QoS 1 to a client, not retained."""
+    name = topic.encode()
+    properties = b"\0" if version == 5 else b""
+    body = b"".join((_SHORT.pack(len(name)), name, _SHORT.pack(packet_id), properties, payload))
+    return b"\x32" + _size(len(body)) + body
+
+
+def _size(value: int) -> bytes:
+    """A length, seven bits a byte, the lowest first."""
+    size = bytearray()
+    while value > 0x7F:
+        size.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*size, value))
+
+
 def puback(packet_id: int) -> bytes:
     """The answer to a PUBLISH of QoS 1 or 2."""
     return struct.pack(">BBH", 0x40, 2, packet_id)
