@@ -95,8 +95,8 @@ def missing(scenario: dict[str, Any]) -> str:
             return f"a step {step}"
     told = json.dumps([setup.get("devices"), setup.get("groups"), scenario["reports"]])
     names = re.findall(r'"([A-Za-z.]+)":', told)
-    if later := {name for name in names if LATER.match(name)}:
-        return f"settings: {', '.join(sorted(later))}"
+    if said := sorted({name for name in names if LATER.match(name)}):
+        return f"settings: {', '.join(said)}"
     # Whole bundles of settings were in force at once; those that a scenario is about are in its name.
     if scenario["id"].startswith(("config-filter", "hemisphere", "behavior", "fuel", "coordinates-min")):
         return "steps that its settings switch on"

@@ -72,7 +72,7 @@ class ScenarioTests(DatabaseTestCase):
         async def call(method: str, path: str, body: Any) -> tuple[int, Any]:
             [(id,)] = await self.db.query("SELECT id FROM users WHERE administrator")
             token = await house.people.sessions.make_token(id)
-            headers = {"Authorization": f"Bearer {token}"}
+            headers: Any = {"Authorization": f"Bearer {token}"}
             answer = await client.request(method, f"http://127.0.0.1:{port}/api/{path}", headers=headers, json=body)
             text = (await answer.content()).decode()
             return answer.code, json.loads(text) if text[:1] in "[{" else text

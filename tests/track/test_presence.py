@@ -159,6 +159,24 @@ class FindTests(SynchronousTestCase):
         self.assertIsNotNone(house.presence.directory.here("a"))
         self.assertIsNotNone(house.presence.directory.here("b"))
 
+    def test_online_devices_are_kept(self) -> None:
+        """A device without a connection that is online stays in memory: it has to be found silent one day."""
+        house = House()
+        house.add("quiet")
+        wire = Wire(WEB)
+        house.find(wire, "quiet")
+        house.take(wire, fix(0))
+        house.settle()
+        house.intake.lost(wire)
+        for name in "abcdefghijkl":
+            house.add(name)
+            other = Wire()
+            house.find(other, name)
+            house.intake.lost(other)
+        house.clock.advance(601)
+        house.presence.sweep()
+        self.assertEqual("unknown", house.devices["quiet"].state.status)
+
 
 class StrangerTests(SynchronousTestCase):
     def test_noted(self) -> None:
