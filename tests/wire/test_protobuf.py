@@ -9,6 +9,15 @@ from trackd.wire.text import from_base64
 from trackd.wire.values import WireError
 
 
+def varint(value: int) -> bytes:
+    """A number as it is written."""
+    data = b""
+    while value > 0x7F:
+        data += bytes((value & 0x7F | 0x80,))
+        value >>= 7
+    return data + bytes((value,))
+
+
 class MessageTests(SynchronousTestCase):
     def test_kinds(self) -> None:
         """Numbers, fixed fields, texts, messages and groups, by their field numbers."""
@@ -26,6 +35,23 @@ class MessageTests(SynchronousTestCase):
         self.assertEqual((protobuf.last(found, 1), protobuf.last(found, 2, 0)), (2, 0))
         with self.assertRaises(WireError):
             protobuf.last(found, 2)
+
+    def test_numbers(self) -> None:
+        """The numbers of a group: of several the last, also when the group comes in parts; other types are left out."""
+        data = bytes.fromhex("13 0801 1002 1003 220161 14 10ff01 13 0805 2a00 28960114 1b1c".replace(" ", ""))
+        found = protobuf.message(data)
+        self.assertEqual(protobuf.numbers(found, 2), {1: 5, 2: 3, 5: 150})
+        self.assertEqual((protobuf.numbers(found, 3), protobuf.numbers(found, 4)), ({}, None))
+        self.assertIsNone(protobuf.numbers(protobuf.message(b"\x10\x01\x12\x00"), 2))
+
+    def test_lengths(self) -> None:
+        """Numbers have one to ten bytes, of which 64 bits count, and their fields keys of one or more."""
+        for value in (0, 0x7F, 0x80, 0x3FFF, 0x4000, 1 << 32, (1 << 64) - 1):
+            for number in (1, 15, 16, 2047, 2048):
+                data = varint(number << 3) + varint(value)
+                self.assertEqual(protobuf.message(data), {number: [value]})
+        self.assertEqual(protobuf.varint(b"\xff" * 9 + b"\x7f")[0], (1 << 64) - 1)
+        self.assertEqual(protobuf.varint(b"\x80\x80\x00"), (0, 3))
 
     def test_real(self) -> None:
         """A sensor message as a device sends it."""
@@ -46,6 +72,8 @@ class MessageTests(SynchronousTestCase):
         """What is cut short, of an unknown type, or nested without end is an error."""
         for bad in (
             b"\x08",
+            b"\x08\x80",
+            b"\x80",
             b"\x12\x05ab",
             b"\x0e\x00",
             b"\x1c",

@@ -33,18 +33,43 @@ def last(message: Message, number: int, default: Any = None) -> Any:
     return default
 
 
+def numbers(message: Message, number: int) -> dict[int, int] | None:
+    """
+    The numbers in a group that is not repeated: field number → its last value. None without the group.
+
+    A group that comes in parts is put together. What a field has of another type is left out, as if it were not known.
+    """
+    found: dict[int, int] | None = None
+    for group in message.get(number, ()):
+        if isinstance(group, dict):
+            if found is None:
+                found = {}
+            for field, values in group.items():
+                for value in values:
+                    if type(value) is int:
+                        found[field] = value
+    return found
+
+
 def _fields(data: bytes, at: int, group: int | None, depth: int) -> tuple[Message, int]:
     if depth > _MOST_NESTED:
         raise WireError("groups nested too deeply")
     found: Message = {}
-    while at < len(data):
-        key, at = varint(data, at)
+    value: Any
+    end = len(data)
+    while at < end:
+        # Most keys and many numbers have one byte, for which a call would be half of the work.
+        key = data[at]
+        at += 1
+        if key > 0x7F:
+            key, at = varint(data, at - 1)
         number, kind = key >> 3, key & 7
-        value: Any
-        if not number:
-            raise WireError("field 0")
         if kind == 0:
-            value, at = varint(data, at)
+            if at < end and data[at] < 0x80:
+                value = data[at]
+                at += 1
+            else:
+                value, at = varint(data, at)
         elif kind == 1:
             value, at = _part(data, at, 8)
         elif kind == 2:
@@ -58,7 +83,12 @@ def _fields(data: bytes, at: int, group: int | None, depth: int) -> tuple[Messag
             return found, at
         else:
             raise WireError(f"type {kind} of field {number}")
-        found.setdefault(number, []).append(value)
+        if number in found:
+            found[number].append(value)
+        elif number:
+            found[number] = [value]
+        else:
+            raise WireError("field 0")
     if group is not None:
         raise WireError(f"group {group} has no end")
     return found, at
@@ -66,14 +96,21 @@ def _fields(data: bytes, at: int, group: int | None, depth: int) -> tuple[Messag
 
 def varint(data: bytes, at: int = 0) -> tuple[int, int]:
     """A number of seven bits per byte, the lowest first, and where it ends."""
-    value = 0
-    for place in range(10):
-        if at + place >= len(data):
-            raise WireError("a number without end")
-        byte = data[at + place]
-        value |= (byte & 0x7F) << 7 * place
+    try:
+        value = data[at]
+        if value < 0x80:
+            return value, at + 1
+        byte = data[at + 1]
         if byte < 0x80:
-            return value & 0xFFFFFFFFFFFFFFFF, at + place + 1
+            return value & 0x7F | byte << 7, at + 2
+        value = value & 0x7F | (byte & 0x7F) << 7
+        for place in range(2, 10):
+            byte = data[at + place]
+            if byte < 0x80:
+                return (value | byte << 7 * place) & 0xFFFFFFFFFFFFFFFF, at + place + 1
+            value |= (byte & 0x7F) << 7 * place
+    except IndexError:
+        raise WireError("a number without end") from None
     raise WireError("a number of more than ten bytes")
 
 
