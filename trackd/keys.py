@@ -219,7 +219,7 @@ def keys_of(format: WireFormat) -> dict[str, Key]:
     keys = {key.name: key for key in PER_FORMAT + (PER_ASKING_FORMAT if format.ask else ())}
     keys["port"] = evolve(keys["port"], default=format.port)
     for own in format.keys:
-        keys[own.name] = Key(own.name, own.type, own.default, own.meaning, DEVICE, wire=True)
+        keys[own.name] = Key(own.name, own.type, own.default, own.meaning, DEVICE, secret=own.secret, wire=True)
     return {name: evolve(key, name=f"{format.name}.{name}") for name, key in keys.items()}
 
 

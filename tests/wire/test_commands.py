@@ -63,6 +63,12 @@ class EncodeTests(SynchronousTestCase):
         with self.assertRaises(Unsupported):
             commands.encode(evolve(TEXT, http=True), Command("custom", {"data": "x"}), session())
 
+    def test_asking(self) -> None:
+        """A format that asks has nobody to send to."""
+        asking = evolve(TEXT, ask=lambda session: None)
+        with self.assertRaises(Unsupported):
+            commands.encode(asking, Command("custom", {"data": "x"}), session())
+
     def test_custom_text(self) -> None:
         """Formats of text send the data as it is, escaped line ends made real, in UTF-8."""
         command = Command("custom", {"data": "STATUS,ü#\\r\\n"})

@@ -29,6 +29,8 @@ def encode(format: WireFormat, command: Command, session: Session) -> bytes | No
     """
     if format.http:
         raise Unsupported(f"{command.type}: {format.name} hands out commands in its replies only")
+    if format.ask is not None:
+        raise Unsupported(f"{command.type}: {format.name} asks, and nobody is connected to it")
     command = addressed(command, session)
     _check(command)
     try:

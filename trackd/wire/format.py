@@ -110,6 +110,7 @@ class Key:
     type: type
     default: Any
     meaning: str
+    secret: bool = False  # it is never shown
 
 
 Decode = Callable[[Any, Session], Iterator[Output]]
