@@ -17,7 +17,7 @@ def decode(frame: Any, session: Session) -> Iterator[Output]:
 
 
 ALPHA = WireFormat("alpha", 7001, decode, keys=(Key("extended", bool, False, "Long records"),))
-BETA = WireFormat("beta", 7002, decode, udp=True, timeout=30.0)
+BETA = WireFormat("beta", 7002, decode, udp=True, timeout=30.0, asks=("alpha.port",))
 ASKING = WireFormat("asking", 0, decode, http=True, ask=lambda session: None)
 
 

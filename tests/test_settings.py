@@ -199,6 +199,12 @@ class FormatsTests(SynchronousTestCase):
             },
         )
 
+    def test_what_a_format_asks_for(self) -> None:
+        """A format is told the keys of another one that it asks for, if they are set."""
+        self.assertNotIn("alpha.port", self.load().format("beta"))
+        self.assertEqual(self.load(alpha__port=5).format("beta")["alpha.port"], 5)
+        self.assertNotIn("beta.port", self.load(beta__port=5).format("alpha"))
+
     def test_what_devices_fall_back_on(self) -> None:
         """Keys that a device may carry have their defaults, those that formats ask for only what is set."""
         found = self.load(alpha__extended="true").fallbacks()

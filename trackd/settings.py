@@ -75,11 +75,11 @@ class Settings:
         """
         What the configuration says to a format: full key to value, for `Session.defaults`.
 
-        Its own keys and the general ones that formats may ask for, as far as they are set; always its `port`,
-        `address`, `ssl` and `timeout`.
+        Its own keys, the general ones that formats may ask for and those of others that it asks for, as far as they
+        are set; always its `port`, `address`, `ssl` and `timeout`.
         """
         always = {f"{name}.{key}" for key in ("port", "address", "ssl", "timeout")}
-        asked_for = {key.name for key in KEYS if key.wire}
+        asked_for = {key.name for key in KEYS if key.wire}.union(self.formats[name].asks)
         return {
             key: value
             for key, value in self.values.items()

@@ -152,4 +152,5 @@ class WireFormat:
     greet: Callable[[Session], bytes] | None = None
     greet_interval: float = 0.0
     keys: tuple[Key, ...] = ()
+    asks: tuple[str, ...] = ()  # keys of other formats, with the dot: ports that it tells its devices
     timeout: float | None = None  # seconds of silence, where the format has its own default
