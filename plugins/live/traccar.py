@@ -64,7 +64,10 @@ class TraccarLive:
         return dumps(event_json(event, self.notices.words(event)))
 
     def position(self, position: Any) -> bytes:
-        return dumps(position_json(position))
+        shown = position_json(position)
+        if text := getattr(position, "json", ""):  # a report on its way has its attributes as text already
+            shown["attributes"] = orjson.Fragment(text)
+        return dumps(shown)
 
     def frame(self, frame: RawFrame) -> bytes:
         return dumps(

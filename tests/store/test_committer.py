@@ -83,7 +83,7 @@ class CommitterTests(DatabaseTestCase):
             fix_time=exact,
             said=NOON,
             latitude=-48.123456789012345,
-            network={"radioType": "gsm"},
+            network='{"radioType":"gsm"}',
             geofence_ids=[4],
             address="Main Street 1, \u0422\u0435\u0441\u0442",
             attributes={"text": "a\x00b\x1e\x1fc'\\", "number": 1e-7, "big": 2**53},

@@ -72,7 +72,7 @@ class Turn:
     """The frame that is being read."""
 
     raw: bytes
-    outputs: Iterator[tuple[int, Output]]
+    outputs: Iterator[tuple[int, Any]]
     said: list[tuple[Device, Position]] = field(factory=list)
     owed: list[bytes] = field(factory=list)
     later: deque[tuple[Device, Media | DeviceAttribute]] | None = None  # stored once the frame is believed
@@ -232,18 +232,19 @@ class Conversation:
         session, server, wrap = self.session, self.server, self.format.wrap
         most = server.limits.outputs
         for count, output in turn.outputs:
-            if isinstance(output, Position):
+            kind = output.__class__  # compared, which is quicker than asking for instances
+            if kind is Position:
                 check_position(output)
                 if session.device is not None:
                     turn.said.append((session.device, output))  # type: ignore[arg-type]
-            elif isinstance(output, Login):
+            elif kind is Login:
                 found = server.intake.find(self, output.ids, turn.raw)
-                if isinstance(found, Deferred):
+                if found.__class__ is Deferred:
                     turn.asked = output
                     return found
                 if not self._found(turn, output, found):
                     break
-            elif isinstance(output, Reply):
+            elif kind is Reply:
                 turn.owed.append(output.data if wrap is None else wrap(output.data, session))
             elif (waiting := self._obey(turn, output)) is not None:
                 return waiting

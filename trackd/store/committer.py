@@ -402,7 +402,7 @@ def _positions(reports: list[Report]) -> list[Any]:
         *map(_array, columns),
         BETWEEN.join(protocols),
         BETWEEN.join([NOTHING if address is None else address for address in addresses]),
-        BETWEEN.join([NOTHING if network is None else dumps(network).decode() for network in networks]),
+        BETWEEN.join([NOTHING if network is None else network for network in networks]),
         BETWEEN.join([NOTHING if ids is None else dumps(ids).decode() for ids in geofences]),
         BETWEEN.join(texts),
     ]

@@ -90,7 +90,7 @@ class Report:
     """
     A position on its way to the database: the members of its row, what was found out about it, and what it causes.
 
-    Units as in `wire.values.Position`; `network` is the JSON object of the API.
+    Units as in `wire.values.Position`; `network` is the JSON of the API.
     """
 
     device_id: int
@@ -105,7 +105,7 @@ class Report:
     speed: float
     course: float
     accuracy: float
-    network: dict[str, Any] | None
+    network: str | None  # JSON, as the API shows it
     attributes: dict[str, Any]
     outdated: bool  # no fix: place and time of fix are to be taken from the latest position
     digest: int

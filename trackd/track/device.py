@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from attrs import Factory, define, field
@@ -56,6 +56,7 @@ class Device:
     # Asked for with every report, and changed hardly ever.
     _found: dict[str, Any] = field(factory=dict, init=False)
     _values: dict[str, Any] = field(factory=dict, init=False)
+    _spans: dict[str, timedelta] = field(factory=dict, init=False)
 
     @property
     def idle(self) -> bool:
@@ -95,6 +96,14 @@ class Device:
             value = self._values[name] = typed(self.setting(name), default)
             return value
 
+    def span(self, name: str, default: float = 180.0) -> timedelta:
+        """The setting, a number of seconds, as a span of time."""
+        try:
+            return self._spans[name]
+        except KeyError:
+            span = self._spans[name] = timedelta(seconds=self.value(name, default))
+            return span
+
     def renew(self, other: Device) -> None:
         """Take over what users have changed, and keep what was found out."""
         for name in (
@@ -104,6 +113,7 @@ class Device:
             setattr(self, name, getattr(other, name))
         self._found.clear()
         self._values.clear()
+        self._spans.clear()
 
     def restore(self, other: Device) -> None:
         """Forget what was found out since the last commit: take over what the database has."""

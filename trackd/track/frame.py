@@ -30,14 +30,16 @@ def through(
     stages: Sequence[Stage], report: Report, last: Report | None, device: Device
 ) -> Report | Awaitable[Report | None] | None:
     """The report after all stages; None if one has stopped it; an awaitable of these if one has to wait."""
-    for at, stage in enumerate(stages):
+    for stage in stages:
         try:
             kept = stage(report, last, device)
         except Exception:
             _log.failure("device {device}: stage {stage}", device=device.id, stage=stage)
             continue
         if kept is not report:
-            return None if kept is None else _waited(kept, stages[at + 1 :], report, last, device)  # type: ignore[arg-type]
+            if kept is None:
+                return None
+            return _waited(kept, stages[stages.index(stage) + 1 :], report, last, device)  # type: ignore[arg-type]
     return report
 
 

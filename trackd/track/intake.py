@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from attrs import define, field
@@ -72,6 +72,11 @@ class Intake:
         return self.committer.room()
 
     def find(self, link: Link, ids: tuple[str, ...], frame: bytes) -> Any:
+        if not ids:
+            # Mostly the one that was found before, if nobody has taken it over.
+            device: Any = link.session.device
+            if device is not None and device.link is link:
+                return device
         return self.presence.find(link, ids, frame)
 
     def lost(self, link: Link) -> None:
@@ -99,11 +104,11 @@ class Intake:
         reports: list[Report] = []
         for one, position in said:
             if one is not device:
-                self._hand(link, device, reports, now, slow)
+                self._hand(device, reports, now, slow)
                 device, reports = one, []
             if (report := self._report(link, one, position, now, frame)) is not None:
                 reports.append(report)
-        self._hand(link, device, reports, now, slow)
+        self._hand(device, reports, now, slow)
         if slow:
             return Deferred.fromCoroutine(self._all(slow))
         return self.committer.barrier()
@@ -149,7 +154,7 @@ class Intake:
             position.speed,
             position.course,
             position.accuracy,
-            position.network.to_json() if position.network is not None else None,
+            None if position.network is None else dumps(position.network.to_json()).decode(),
             attributes,
             position.outdated,
             0,
@@ -159,9 +164,7 @@ class Intake:
         report.said = position.device_time if position.outdated else position.fix_time
         return report
 
-    def _hand(
-        self, link: Link, device: Device, reports: list[Report], now: datetime, slow: list[Deferred[None]]
-    ) -> None:
+    def _hand(self, device: Device, reports: list[Report], now: datetime, slow: list[Deferred[None]]) -> None:
         """These reports of one device, now or when its earlier ones are through."""
         if device.deleted:
             return
@@ -290,7 +293,7 @@ class Intake:
             if history[-1].time == fix.time:
                 history.pop()
             else:
-                start = fix.time - timedelta(seconds=device.value(self.history_span, 180.0))
+                start = fix.time - device.span(self.history_span)
                 while len(history) > 1 and (history[1].time <= start or len(history) >= self.history):
                     history.popleft()
         history.append(fix)

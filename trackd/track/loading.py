@@ -11,7 +11,7 @@ from attrs import define
 
 from trackd.store.loading import Loading
 from trackd.store.report import Fix, Report, State
-from trackd.store.rows import FixRow, Loaded, PositionRow, StateRow
+from trackd.store.rows import FixRow, Loaded, PositionRow, StateRow, as_json
 from trackd.track.device import Device
 
 
@@ -108,7 +108,7 @@ def _report(row: PositionRow) -> Report:
         row.speed,
         row.course,
         row.accuracy,
-        row.network,
+        None if row.network is None else as_json(row.network),
         row.attributes,
         False,
         row.digest,

@@ -29,11 +29,8 @@ def streaks(report: Report, last: Report | None, device: Device) -> Iterator[Eve
     reach = device.value("report.trip.minDistance", 200.0)
     duration = device.value("report.trip.minDuration", 180.0)
     newest = before[-1]
-    slow = reach / duration if duration else 0.0
-
     gap = (here.time - newest.time).total_seconds()
-    leap = float(report.attributes.get("distance", 0.0))
-    if gap > device.value("report.trip.stopGap", 3600.0) and leap >= reach and leap / gap > slow:
+    if gap > device.value("report.trip.stopGap", 3600.0) and _leapt(report, gap, reach, duration):
         if state.motion_streak:
             yield _event("deviceStopped", newest, device)
         yield _event("deviceMoving", newest, device)
@@ -46,10 +43,20 @@ def streaks(report: Report, last: Report | None, device: Device) -> Iterator[Eve
             yield _event("deviceStopped", here, device)
             _refer(device, here)
     elif distance(state.motion_latitude, state.motion_longitude, here.latitude, here.longitude) >= reach:
-        start = _start(device, here, slow)
+        start = _start(device, here, _pace(reach, duration))
         state.motion_streak = True
         yield _event("deviceMoving", start, device)
         _refer(device, start)
+
+
+def _pace(reach: float, duration: float) -> float:
+    """Metres per second up to which a leg is no motion."""
+    return reach / duration if duration else 0.0
+
+
+def _leapt(report: Report, gap: float, reach: float, duration: float) -> bool:
+    leap = float(report.attributes.get("distance", 0.0))
+    return leap >= reach and leap / gap > _pace(reach, duration)
 
 
 def _refer(device: Device, fix: Fix) -> None:

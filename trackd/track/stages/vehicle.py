@@ -26,15 +26,17 @@ def copy_attributes(report: Report, last: Report | None, device: Device) -> Repo
 
 def engine_hours(report: Report, last: Report | None, device: Device) -> Report:
     """Count `hours`, in milliseconds, while the ignition is on in two reports running."""
-    if last is not None and "hours" not in report.attributes:
-        hours = int(last.attributes.get("hours", 0))
-        if _on(report) and _on(last) and report.device_time and last.device_time:
-            hours += round((report.device_time - last.device_time).total_seconds() * 1000)
-        if hours:
-            report.attributes["hours"] = hours
+    attributes = report.attributes
+    if last is None or "hours" in attributes:
+        return report
+    before = last.attributes
+    hours = int(before.get("hours", 0))
+    if _on(attributes.get("ignition")) and _on(before.get("ignition")) and report.device_time and last.device_time:
+        hours += round((report.device_time - last.device_time).total_seconds() * 1000)
+    if hours:
+        attributes["hours"] = hours
     return report
 
 
-def _on(report: Report) -> bool:
-    ignition = report.attributes.get("ignition")
-    return ignition if isinstance(ignition, bool) else str(ignition).lower() == "true"
+def _on(ignition: object) -> bool:
+    return ignition is True or (isinstance(ignition, str) and ignition.lower() == "true")
