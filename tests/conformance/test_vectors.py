@@ -49,6 +49,18 @@ class RecordingTests(SynchronousTestCase):
         self.assertTrue(set(vectors.formats()) & set(catalog.names()))
 
 
+class ReadingTests(SynchronousTestCase):
+    def test_far_times(self) -> None:
+        """A time behind the year 9999 is none; every other is as it is recorded."""
+        for told, read in (
+            ("12842-02-27T10:29:31.000Z", None),
+            (vectors.LAST_TIME, vectors.LAST_TIME),
+            (None, None),
+        ):
+            step = {"ids": [], "replies": [], "positions": [{"deviceTime": told, "valid": True}]}
+            self.assertEqual(vectors._step(step).positions, [{"deviceTime": read, "valid": True}])
+
+
 if vectors.available():
     for _name in sorted(set(vectors.formats()) & set(catalog.names())):
         for _mode in MEANING:
