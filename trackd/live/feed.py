@@ -28,16 +28,21 @@ class Feed:
         if not self.hub.heard:
             return
         news: dict[int, News] = {}
+        states: dict[int, Any] = {}  # the last of each device
         for report in reports:
-            device_id = report.device_id
+            device_id, state = report.device_id, report.state
             item = news.get(device_id)
             if item is None:
                 item = news[device_id] = News(device_id, None, [], [])
+            if report.events:
+                item.events += report.events
+            if state is not None:
+                states[device_id] = state
+                if state.fix is report.fix:
+                    item.positions.append(report)
+        for device_id, state in states.items():
             if (device := self.devices.get(device_id)) is not None:
-                item.device = DeviceNews(device, report.state)
-            item.events += report.events
-            if report.state is not None and report.state.fix is report.fix:
-                item.positions.append(report)
+                news[device_id].device = DeviceNews(device, state)
         for event in events:
             item = news.setdefault(event.device_id, News(event.device_id, None, [], []))
             item.events += [event]
