@@ -58,6 +58,7 @@ def framed_beacons(data: bytes) -> dict[str, Any]:
 
 def masked_beacons(kind: int, mask: int, data: bytes) -> dict[str, Any]:
     told: dict[str, Any] = {}
+    values = [(size, name) for place, size, name in VALUES.get(kind, ()) if bit(mask, place)]
     at = number = 0
     while at < len(data):
         before = at
@@ -69,12 +70,11 @@ def masked_beacons(kind: int, mask: int, data: bytes) -> dict[str, Any]:
             if bit(mask, HARDWARE):
                 at += 1 + (MEASURED_BYTES.get(data[at], 0) if bit(mask, MEASURED) else 0)
             at += NAME_BYTES if bit(mask, NAME) else 0
-        for place, size, name in VALUES.get(kind, ()):
-            if bit(mask, place):
-                value = part(data, at, size)
-                at += size
-                if name:
-                    told[f"tag{number}{name}"] = int.from_bytes(value, "big")
+        for size, name in values:
+            value = part(data, at, size)
+            at += size
+            if name:
+                told[f"tag{number}{name}"] = int.from_bytes(value, "big")
         if at == before or at > len(data):
             raise WireError(f"beacons of kind {kind} with mask {mask}")
     return told
