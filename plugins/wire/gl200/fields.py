@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from attrs import define
 
+from trackd.wire.text import integer
+
 T = TypeVar("T")
 
 
@@ -27,6 +29,10 @@ class Fields:
         value = self.values[self.at]
         self.at += 1
         return read(value) if value else None
+
+    def count(self) -> int:
+        """How many items of one field or more follow; no more than there are fields, whatever is told."""
+        return min(integer(self.next()), len(self.values))
 
     def skip(self, count: int = 1) -> None:
         """Fields that need not be there."""

@@ -74,7 +74,7 @@ def extended(values: list[str], session: Session) -> list[Position]:
     power = fields.optional(thousandth)
     fields.skip()  # report type
     positions = []
-    for _ in range(integer(fields.next())):
+    for _ in range(fields.count()):
         position = Position()
         location(fields, position, model)
         positions.append(position)
@@ -133,7 +133,7 @@ def sensors(fields: Fields, position: Position, model: str, mask: int) -> None:
     if bit(mask, FUEL) and model != "GV350M":
         position.set(names.FUEL, fields.optional(hex_integer))
     if bit(mask, THERMOMETERS):
-        for place in range(1, integer(fields.next()) + 1):
+        for place in range(1, fields.count() + 1):
             fields.skip(2)  # id, type
             value = fields.optional(hex_integer)
             if value is not None:
@@ -142,7 +142,7 @@ def sensors(fields: Fields, position: Position, model: str, mask: int) -> None:
         return
     fuel_sensors = bit(mask, SENSOR_FUEL) or bit(mask, SENSOR_VOLUME) or bit(mask, FUEL) and model == "GV350M"
     if fuel_sensors and fields.at < len(fields.values) + SENDING:
-        for _ in range(integer(fields.next())):
+        for _ in range(fields.count()):
             fields.skip()  # type
             if model == "GV350M":
                 fields.skip()  # port
@@ -155,12 +155,12 @@ def sensors(fields: Fields, position: Position, model: str, mask: int) -> None:
     if model == "GL320M":
         return
     if bit(mask, RADIO):
-        for _ in range(integer(fields.next())):
+        for _ in range(fields.count()):
             fields.skip()  # serial number
             kind = integer(fields.next())
             fields.skip(2 if kind == 2 else 1)  # temperature, perhaps humidity
     if bit(mask, BLUETOOTH):
-        for place in range(1, integer(fields.next()) + 1):
+        for place in range(1, fields.count() + 1):
             accessory(fields, position, place, model)
 
 

@@ -108,19 +108,27 @@ FOURS: Table = {
 
 
 def parameter_records(frame: bytes, at: int) -> Iterator[Position]:
-    """CCE, whose records tell their size."""
+    """
+    CCE, whose records tell their size.
+
+    What is read of a record may reach into those behind it; but all of them together not so far that the frame could
+    be read over and over.
+    """
     (count,) = PACKET.unpack_from(frame, at)
     at += PACKET.size
+    twice = 0  # bytes that were read for more than one record
     for _ in range(count):
         (length,) = RECORD_HEAD.unpack_from(frame, at)
-        yield parameters(frame, at + RECORD_HEAD.size)
+        position, end = parameters(frame, at + RECORD_HEAD.size)
+        yield position
         at += 2 + length
-        if at > len(frame):
-            raise WireError("a record is cut off")
+        twice += max(end - at, 0)
+        if at > len(frame) or twice > len(frame):
+            raise WireError("records are cut off, or lie in each other")
 
 
-def parameters(frame: bytes, at: int) -> Position:
-    """One record. Parameters that are not known are passed over."""
+def parameters(frame: bytes, at: int) -> tuple[Position, int]:
+    """One record, and where it ends. Parameters that are not known are passed over."""
     ones, at = group(frame, at, ONE)
     twos, at = group(frame, at, TWO)
     fours, at = group(frame, at, FOUR)
@@ -144,8 +152,7 @@ def parameters(frame: bytes, at: int) -> Position:
                 attributes[name] = value if convert is None else convert(value)
     if lock := ones.get(LOCK):
         attributes[names.LOCK] = lock == 2
-    others(frame, at, position)
-    return position
+    return position, others(frame, at, position)
 
 
 def group(frame: bytes, at: int, pair: Struct) -> tuple[dict[int, int], int]:
@@ -167,8 +174,8 @@ def group(frame: bytes, at: int, pair: Struct) -> tuple[dict[int, int], int]:
     return values, at
 
 
-def others(frame: bytes, at: int, position: Position) -> None:
-    """The group of values of any length."""
+def others(frame: bytes, at: int, position: Position) -> int:
+    """The group of values of any length; where it ends."""
     count = frame[at]
     at += 1
     for _ in range(count):
@@ -178,6 +185,7 @@ def others(frame: bytes, at: int, position: Position) -> None:
             id = id << 8 | frame[at]
             at += 1
         at = OTHERS.get(id, unknown)(position, id, frame, at)
+    return at
 
 
 # Parameters of any length: read from where their length stands, which only some of them respect; each returns its end.

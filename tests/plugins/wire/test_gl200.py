@@ -527,6 +527,13 @@ class ExtendedTests(SynchronousTestCase):
         self.assertEqual(self.extra(extended("00000001", ",,,,,2,1,4,7,1F", "F10101")), {"fuel": 31})
         self.assertEqual(self.extra(extended("00000007", vehicle + ",1F,0,rubbish")), {"fuel": 31})
 
+    def test_many(self) -> None:
+        """A count that cannot be is an error, or where nothing would be read no endless work."""
+        self.assertEqual(self.extra(extended("00000010", ",,,,,,2,2147483647,1,1,0")), {})
+        for mask in ("00000002", "00000008", "00000080", "00000100", "00000110"):
+            with self.assertRaises(BAD_FRAME):
+                one(extended(mask, ",,,,,,2,2147483647,1,1,0"))
+
     def test_accessories(self) -> None:
         """Radio sensors are passed over, Bluetooth accessories are tags."""
         radio = "2,0011,2,21.5,40,0012,1,21.5"

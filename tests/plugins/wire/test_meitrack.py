@@ -538,6 +538,14 @@ class ParameterTests(SynchronousTestCase):
             [{"temp0": 1.0, "temp1": 2.0}, {"event": 1}],
         )
 
+    def test_overlap(self) -> None:
+        """Records that lie in each other are read as long as that is not endless work."""
+        first, second = pack("<HH", 7, 0) + b"\0\0\0\1\x2a", pack("<HH", 6, 0) + bytes(4)
+        outputs = told(meitrack, frame(b"CCE," + pack("<IH", 0, 2) + first + second))
+        self.assertEqual([position.attributes for position in positions(outputs)], [{"temp0": 0.0}, {}])
+        with self.assertRaises(WireError):
+            Talk(meitrack).say(frame(b"CCE," + pack("<IH", 0, 3000) + bytes(6000)))
+
     def test_cut_off(self) -> None:
         """Counts and lengths beyond the end are errors."""
         whole = records(record(((0x01, 1),), ((0x40, 1),), ((0x04, 1),), ((0x0E, bytes(12)), (0x4B, b"LTE"))))
