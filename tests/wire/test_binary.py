@@ -41,6 +41,18 @@ class BitTests(SynchronousTestCase):
             [binary.cut(value, 64) for value in (1e10, math.inf, -math.inf)], [10**10, 2**63 - 1, -(2**63)]
         )
 
+    def test_float32(self) -> None:
+        """A product of numbers of 32 bits is one itself; what is too large for it is infinite."""
+        for value, rounded in (
+            (0.00946336984634399414 * 1000, 9.463369369506836),
+            (0.1, 0.10000000149011612),
+            (1.5, 1.5),
+        ):
+            self.assertEqual(binary.float32(value), rounded)
+        self.assertEqual((binary.float32(1e39), binary.float32(-1e39)), (math.inf, -math.inf))
+        self.assertEqual(binary.float32(-math.inf), -math.inf)
+        self.assertTrue(math.isnan(binary.float32(math.nan)))
+
     def test_single(self) -> None:
         """A number of 32 bits is read by its shortest text; what is no number stays."""
         for text in ("2.7", "0.1", "-14.51", "1.1754944e-38", "3.4028235e+38", "16777216.0", "4194304.5", "0.0"):

@@ -63,6 +63,15 @@ def single(value: float) -> float:
     return value
 
 
+def float32(value: float) -> float:
+    """Rounded to a number of 32 bits, as arithmetic in their width gives it; what is too large becomes infinite."""
+    try:
+        (rounded,) = _SINGLE.unpack(_SINGLE.pack(value))
+    except OverflowError:
+        return math.copysign(math.inf, value)
+    return float(rounded)
+
+
 def half_up(value: float) -> int:
     """Rounded, halves up: 2.5 → 3, −2.5 → −2."""
     return math.floor(value + 0.5)
