@@ -199,7 +199,7 @@ ARRAY, RECORD, CURRENT, EXTRA_ARRAY, EXTRA_RECORD = b"~A", b"~T", b"~C", b"~E", 
 MARK = 2  # bytes of these
 CHECKSUM = 1
 COUNT = Struct("<b")
-MOST = 0x7F  # records of a packet; the cutter takes more for less than none
+MOST = 0x7F  # records of a packet: their number is signed
 LENGTH, BIG_LENGTH = Struct("<H"), Struct(">H")
 INDEX = Struct("<I")
 
