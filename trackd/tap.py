@@ -1,8 +1,8 @@
 """
-The composition root: the only place that makes parts, and where the order of start and stop is written.
+The composition root: the only place that makes parts.
 
-`twistd trackd` calls `makeService`; the service starts the database, brings its schema up to date, and then has `build`
-put the house together.
+`twistd trackd` calls `makeService`; the service starts the database, brings its schema up to date, has `build` put the
+house together, and starts it. The order in which its parts begin and end is in `trackd.house`.
 """
 
 from __future__ import annotations
@@ -12,27 +12,28 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from importlib.metadata import version
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import define, field
 from treq.client import HTTPClient
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
-from twisted.internet.error import CannotListenError
-from twisted.internet.task import LoopingCall
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.client import Agent
 
+from trackd.house import House, People
 from trackd.listen.limits import Limits
 from trackd.listen.poller import Poller, Source
 from trackd.listen.server import Listener, Server
 from trackd.listen.service import CannotListen, Listeners
 from trackd.listen.tls import BadCertificate, context
+from trackd.live.changes import Changes
 from trackd.live.feed import Feed
 from trackd.live.hub import Hub
 from trackd.live.socket import SocketResource
@@ -129,11 +130,21 @@ def limits(settings: Settings) -> Limits:
     )
 
 
+def server_zone() -> tzinfo:
+    """The zone of this machine, with its rules for summers to come; if it has no name, its offset of today."""
+    link = os.path.realpath("/etc/localtime")
+    name = os.environ.get("TZ", "").removeprefix(":") or link.partition("/zoneinfo/")[2]
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return datetime.now().astimezone().tzinfo or UTC
+
+
 def listeners(settings: Settings) -> list[Listener]:
     """The ports of all formats in service. Raises BadCertificate."""
     found = []
     tls: Any = None
-    zone = datetime.now().astimezone().tzinfo
+    zone = server_zone()
     for name, format in settings.formats.items():
         said = settings.format(name)
         if said[f"{name}.ssl"] and tls is None:
@@ -151,92 +162,11 @@ def listeners(settings: Settings) -> list[Listener]:
                 tls if said[f"{name}.ssl"] else None,
                 settings.timeout(name) or -1.0,
                 said,
-                zone or UTC,
+                zone,
             )
             for address in said[f"{name}.address"] or ("",)
         ]
     return found
-
-
-# Seconds that the stop may take in all; for what is left to be committed, when the database does not answer.
-PATIENCE = 1.5
-# Changes of rows that come within this time (s) are taken over together.
-GATHER = 0.05
-
-
-@define(eq=False)
-class Changes:
-    """
-    Keeps what is in memory in step with the database, whoever changes it: the API, the command line, another server.
-
-    The database tells of each changed row: `devices <id> <unique id>`, `groups <id>`, `commands <device>`,
-    `rights <user>`.
-    """
-
-    reactor: Any
-    directory: Directory
-    commands: Commands
-    hub: Hub
-    _devices: set[int] = field(factory=set, init=False)
-    _all: bool = field(default=False, init=False)
-    _rights: bool = field(default=False, init=False)
-    _due: Any = field(default=None, init=False)
-    _stopped: bool = field(default=False, init=False)
-
-    def heard(self, payload: str) -> None:
-        table, _, rest = payload.partition(" ")
-        number, _, unique_id = rest.partition(" ")
-        if table == "commands":
-            self._do(self.commands.arrived(int(number)))
-        elif table == "rights":
-            self.hub.rights_changed(int(number)).addErrback(self._failed)
-        else:
-            if table == "devices":
-                self.directory.known_now(unique_id)
-                self._devices.add(int(number))
-            else:
-                self._all = True
-            self._soon()
-
-    def missed(self) -> None:
-        """The connection was away for a while: anything may have been changed."""
-        self._all = True
-        self._soon()
-
-    def stop(self) -> None:
-        """Take nothing over any more."""
-        self._stopped = True
-        if self._due is not None:
-            self._due.cancel()
-            self._due = None
-
-    def _soon(self) -> None:
-        if self._due is None and not self._stopped:
-            self._due = self.reactor.callLater(GATHER, self._take)
-
-    def _take(self) -> None:
-        self._due = None
-        devices = list(self.directory.by_id) if self._all else list(self._devices)
-        self._devices.clear()
-        self._all = False
-        self._do(self.directory.changed(devices))
-        self.hub.rights_changed().addErrback(self._failed)
-
-    def _do(self, work: Any) -> None:
-        Deferred.fromCoroutine(work).addErrback(self._failed)
-
-    def _failed(self, failure: Any) -> None:
-        log.warn("a change is not taken over: {error}", error=str(failure.value))
-
-
-@define(eq=False)
-class People:
-    """Who may come in, and what they may see and do."""
-
-    users: Users
-    sessions: Sessions
-    setup: Setup
-    services: Services
 
 
 def people(reactor: Any, settings: Settings, database: Database, commands: Commands) -> People:
@@ -303,7 +233,7 @@ def site(reactor: Any, settings: Settings, parts: People, hub: Hub) -> Site:
 
 def sources(settings: Settings) -> list[Source]:
     """Whom the formats that ask have to ask."""
-    zone = datetime.now().astimezone().tzinfo
+    zone = server_zone()
     found = []
     for name, format in settings.formats.items():
         said = settings.format(name)
@@ -311,83 +241,8 @@ def sources(settings: Settings) -> list[Source]:
             interval = settings.values.get(f"{name}.interval") or 0
             tls = said[f"{name}.ssl"]
             port = said[f"{name}.port"] or (443 if tls else 80)
-            found.append(Source(format, said[f"{name}.address"][0], port, interval, tls, said, zone or UTC))
+            found.append(Source(format, said[f"{name}.address"][0], port, interval, tls, said, zone))
     return found
-
-
-@define(eq=False)
-class House:
-    """All parts, put together. `start` and `stop` are the order in which they begin and end."""
-
-    reactor: Any
-    settings: Settings
-    database: Database
-    committer: Committer
-    presence: Presence
-    commands: Commands
-    intake: Intake
-    hub: Hub
-    listeners: Listeners
-    pollers: list[Poller]
-    site: Site
-    people: People
-    changes: Changes
-    unknown: UnknownDevices
-    partitions: Partitions
-    _timers: list[LoopingCall] = field(factory=list, init=False)
-    web: Any = field(default=None, init=False)  # the port of the site
-
-    async def start(self) -> None:
-        """Everything that must be there comes before the first that may ask for it; the ports come last."""
-        await self.database.listen("changes", self.changes.heard, self.changes.missed)
-        self.hub.start()
-        if self.settings["web.port"] > 0:
-            self._open_web()
-        self.listeners.startService()
-        for poller in self.pollers:
-            poller.startService()
-        self._every(max(1.0, self.settings["status.timeout"] / 10), self.presence.sweep)
-        self._every(3600.0, lambda: Deferred.fromCoroutine(self._tidy()))
-
-    async def stop(self) -> None:
-        """Nobody new is let in, those who are there get what they are owed, and all that was said is committed."""
-        for timer in self._timers:
-            if timer.running:
-                timer.stop()
-        self.changes.stop()
-        await DeferredList(
-            [Deferred.fromCoroutine(self.listeners.stop()), *(one.stopService() for one in self.pollers)]
-        )
-        self.presence.everybody_offline()
-        last = DeferredList([self.committer.idle(), self.presence.strangers.stop()], consumeErrors=True)
-        # At the time-out these are cancelled one by one; the list itself ends well.
-        await last.addTimeout(PATIENCE, self.reactor)
-        if self.web is not None:
-            await maybeDeferred(self.web.stopListening)
-        await self.hub.stop()
-
-    def _open_web(self) -> None:
-        address, port = self.settings["web.address"], self.settings["web.port"]
-        try:
-            self.web = self.reactor.listenTCP(port, self.site, interface=address)
-        except CannotListenError as error:
-            why = getattr(error.socketError, "strerror", None) or error.socketError
-            raise CannotListen(f"web.port: cannot listen on port {port}: {why}") from error
-
-    def _every(self, seconds: float, work: Callable[[], Any]) -> None:
-        timer = LoopingCall(work)
-        timer.clock = self.reactor
-        timer.start(seconds, now=False).addErrback(lambda failure: log.failure("a timer has stopped", failure))
-        self._timers.append(timer)
-
-    async def _tidy(self) -> None:
-        """Cut what grows, and make next month's partition."""
-        try:
-            await self.partitions.keep(datetime.fromtimestamp(self.reactor.seconds(), UTC))
-            await self.unknown.prune()
-            await self.people.sessions.clean()
-        except Unavailable as error:
-            log.warn("the hourly tidying waits for the database: {error}", error=str(error))
 
 
 def build(reactor: Any, settings: Settings, database: Database) -> House:

@@ -30,6 +30,8 @@ from tests.conformance.replay import ANOTHER_TIME, RECORDED_AT
 from tests.conformance.vectors import Conversation
 from trackd import tap
 from trackd.configuration import dialects
+from trackd.house import House
+from trackd.live.changes import Changes
 from trackd.settings import Formats, Settings, load
 from trackd.store.database import Database
 from trackd.wire import catalog
@@ -65,7 +67,7 @@ class Mistakes:
             self.lines.append(formatEvent(event))
 
 
-class Deaf(tap.Changes):
+class Deaf(Changes):
     """Changes of rows are taken over when the runner says so, not some time later."""
 
     def heard(self, payload: str) -> None:
@@ -99,7 +101,7 @@ class Service:
     format: WireFormat
     media: Path
     clock: Clockwork
-    house: tap.House
+    house: House
     _ports: dict[tuple[str, str], int] = Factory(dict)  # by transport and configuration
     _datagrams: list[Any] = Factory(list)
 

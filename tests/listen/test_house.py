@@ -17,6 +17,7 @@ from twisted.web.server import NOT_DONE_YET, Site
 from tests.listen.test_mqtt import connect
 from tests.postgres import DatabaseTestCase
 from trackd import tap
+from trackd.house import House
 from trackd.settings import load
 from trackd.wire import catalog, mqtt
 
@@ -33,7 +34,7 @@ class HouseTestCase(DatabaseTestCase):
         self.reactor = reactor
         await super().setUp()
 
-    async def house(self, format: str, **said: Any) -> tap.House:
+    async def house(self, format: str, **said: Any) -> House:
         """A server for one format with these settings, on any free port."""
         given = {f"{format}.{name}": value for name, value in said.items()}
         settings = load(

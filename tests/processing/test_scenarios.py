@@ -15,9 +15,10 @@ from twisted.web.client import Agent
 from tests.postgres import DatabaseTestCase
 from tests.processing.scenarios import FOLDER, Call, Play, scenarios, settings_of
 from trackd.configuration import dialects
+from trackd.house import House
 from trackd.settings import load
 from trackd.store.users import Users
-from trackd.tap import House, build
+from trackd.tap import build
 from trackd.wire import catalog
 
 

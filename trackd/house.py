@@ -1,0 +1,125 @@
+"""
+The house with all its parts: the order in which they begin, and the order in which they end.
+
+`trackd.tap` puts it together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from trackd.listen.poller import Poller
+from trackd.listen.service import CannotListen, Listeners
+from trackd.live.changes import Changes
+from trackd.live.hub import Hub
+from trackd.people.sessions import Sessions
+from trackd.people.setup import Setup
+from trackd.rest.services import Services
+from trackd.settings import Settings
+from trackd.store.committer import Committer
+from trackd.store.database import Database, Unavailable
+from trackd.store.partitions import Partitions
+from trackd.store.unknown import UnknownDevices
+from trackd.store.users import Users
+from trackd.track.commands import Commands
+from trackd.track.intake import Intake
+from trackd.track.presence import Presence
+from trackd.web.site import Site
+
+log = Logger()
+
+# Seconds that the stop may take in all; for what is left to be committed, when the database does not answer.
+PATIENCE = 1.5
+
+
+@define(eq=False)
+class People:
+    """Who may come in, and what they may see and do."""
+
+    users: Users
+    sessions: Sessions
+    setup: Setup
+    services: Services
+
+
+@define(eq=False)
+class House:
+    """All parts, put together. `start` and `stop` are the order in which they begin and end."""
+
+    reactor: Any
+    settings: Settings
+    database: Database
+    committer: Committer
+    presence: Presence
+    commands: Commands
+    intake: Intake
+    hub: Hub
+    listeners: Listeners
+    pollers: list[Poller]
+    site: Site
+    people: People
+    changes: Changes
+    unknown: UnknownDevices
+    partitions: Partitions
+    _timers: list[LoopingCall] = field(factory=list, init=False)
+    web: Any = field(default=None, init=False)  # the port of the site
+
+    async def start(self) -> None:
+        """Everything that must be there comes before the first that may ask for it; the ports come last."""
+        await self.database.listen("changes", self.changes.heard, self.changes.missed)
+        self.hub.start()
+        if self.settings["web.port"] > 0:
+            self._open_web()
+        self.listeners.startService()
+        for poller in self.pollers:
+            poller.startService()
+        self._every(max(1.0, self.settings["status.timeout"] / 10), self.presence.sweep)
+        self._every(3600.0, lambda: Deferred.fromCoroutine(self._tidy()))
+
+    async def stop(self) -> None:
+        """Nobody new is let in, those who are there get what they are owed, and all that was said is committed."""
+        for timer in self._timers:
+            if timer.running:
+                timer.stop()
+        self.changes.stop()
+        await DeferredList(
+            [Deferred.fromCoroutine(self.listeners.stop()), *(one.stopService() for one in self.pollers)]
+        )
+        self.presence.everybody_offline()
+        last = DeferredList([self.committer.idle(), self.presence.strangers.stop()], consumeErrors=True)
+        # At the time-out these are cancelled one by one; the list itself ends well.
+        await last.addTimeout(PATIENCE, self.reactor)
+        if self.web is not None:
+            await maybeDeferred(self.web.stopListening)
+        await self.hub.stop()
+
+    def _open_web(self) -> None:
+        address, port = self.settings["web.address"], self.settings["web.port"]
+        try:
+            self.web = self.reactor.listenTCP(port, self.site, interface=address)
+        except CannotListenError as error:
+            why = getattr(error.socketError, "strerror", None) or error.socketError
+            raise CannotListen(f"web.port: cannot listen on port {port}: {why}") from error
+
+    def _every(self, seconds: float, work: Callable[[], Any]) -> None:
+        timer = LoopingCall(work)
+        timer.clock = self.reactor
+        timer.start(seconds, now=False).addErrback(lambda failure: log.failure("a timer has stopped", failure))
+        self._timers.append(timer)
+
+    async def _tidy(self) -> None:
+        """Cut what grows, and make next month's partition."""
+        try:
+            await self.partitions.keep(datetime.fromtimestamp(self.reactor.seconds(), UTC))
+            await self.unknown.prune()
+            await self.people.sessions.clean()
+        except Unavailable as error:
+            log.warn("the hourly tidying waits for the database: {error}", error=str(error))
