@@ -14,6 +14,8 @@ from twisted.logger import Logger
 FRAME = 512
 # Seconds for which sightings are gathered before they are written.
 GATHER = 1.0
+# Ids of one such time that the log names; of the others it has the number.
+LOGGED = 10
 
 
 @define
@@ -38,6 +40,7 @@ class Strangers:
     limit: int = 1000
     dropped: int = 0
     _seen: dict[tuple[str, str], Sighting] = field(factory=dict, init=False)
+    _unlogged: int = field(default=0, init=False)
     _due: IDelayedCall | None = field(default=None, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
@@ -52,10 +55,18 @@ class Strangers:
             return
         if len(self._seen) >= self.limit:
             self.dropped += 1
+            self._unlogged += 1
             return
-        self._log.info(
-            "{protocol}: unknown device {unique_id} at {address}", protocol=protocol, unique_id=name, address=address
-        )
+        if len(self._seen) < LOGGED:
+            # As it is written in Python: it may have any character, and would else move the cursor of who reads the log.
+            self._log.info(
+                "{protocol}: unknown device {unique_id!r} at {address}",
+                protocol=protocol,
+                unique_id=name,
+                address=address,
+            )
+        else:
+            self._unlogged += 1
         if self._due is None:
             self._due = self.clock.callLater(GATHER, self._flush)
         self._seen[name, protocol] = Sighting(name, protocol, address, now, now, 1, frame[:FRAME].hex())
@@ -75,6 +86,9 @@ class Strangers:
 
     def _flush(self) -> Deferred[None]:
         self._due = None
+        if self._unlogged:
+            self._log.info("{count} more messages of unknown devices", count=self._unlogged)
+            self._unlogged = 0
         seen, self._seen = list(self._seen.values()), {}
         return Deferred.fromCoroutine(self._stored(seen))
 
