@@ -127,6 +127,10 @@ def limits(settings: Settings) -> Limits:
         ahead=settings["listen.ahead"],
         endpoints=settings["listen.endpoints"],
         datagrams=settings["listen.datagrams"],
+        outputs=settings["listen.outputs"],
+        linger=settings["listen.linger"],
+        errors_logged=settings["listen.errorsLogged"],
+        errors_logged_per_second=settings["listen.errorsLoggedPerSecond"],
     )
 
 
@@ -176,15 +180,17 @@ def people(reactor: Any, settings: Settings, database: Database, commands: Comma
         return datetime.fromtimestamp(reactor.seconds(), UTC)
 
     users, devices, groups = Users(database), Devices(database), Groups(database)
-    passwords, attempts = Passwords(reactor, reactor.getThreadPool()), LoginLimits.on(reactor)
+    remembered, counted = settings["people.remembered"], settings["people.attempts"]
+    passwords = Passwords(reactor, reactor.getThreadPool(), settings["people.waiting"], remembered)
+    attempts = LoginLimits.on(reactor, counted)
     rest = settings["web.sessionTimeout"]
-    sessions = Sessions(SessionRows(database), now, timedelta(seconds=rest) if rest > 0 else None)
+    sessions = Sessions(SessionRows(database), now, timedelta(seconds=rest) if rest > 0 else None, remembered)
     permissions = Permissions(users, devices, groups)
     accounts = Accounts(
         users,
         permissions,
         passwords,
-        Attempts(reactor, *REGISTRATIONS),
+        Attempts(reactor, *REGISTRATIONS, counted),
         now,
         settings["users.defaultDeviceLimit"],
         settings["users.defaultExpirationDays"],
@@ -249,8 +255,8 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
     """Make every part and hand it what it needs."""
     devices, queue, unknown, loading = (
         Devices(database),
-        QueuedCommands(database),
-        UnknownDevices(database),
+        QueuedCommands(database, settings["commands.queue"]),
+        UnknownDevices(database, settings["unknown.kept"]),
         Loading(database),
     )
     positions = Positions(database)
@@ -282,7 +288,12 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
     )
     loader = Loader(loading, settings.fallbacks(), settings["devices.history"])
     directory = Directory(
-        loader.load, loader.load_by_id, reactor, settings["devices.cache"], settings["database.throttleUnknown"]
+        loader.load,
+        loader.load_by_id,
+        reactor,
+        settings["devices.cache"],
+        settings["database.throttleUnknown"],
+        settings["devices.strangers"],
     )
     feed = Feed(hub, directory.by_id)
 

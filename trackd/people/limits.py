@@ -55,8 +55,8 @@ class LoginLimits:
     accounts: Attempts
 
     @classmethod
-    def on(cls, clock: IReactorTime) -> LoginLimits:
-        return cls(Attempts(clock, *PER_ADDRESS), Attempts(clock, *PER_ACCOUNT))
+    def on(cls, clock: IReactorTime, most_keys: int = MOST_KEYS) -> LoginLimits:
+        return cls(Attempts(clock, *PER_ADDRESS, most_keys), Attempts(clock, *PER_ACCOUNT, most_keys))
 
     def check(self, address: str, account: str = "") -> None:
         """Raises TooMany."""

@@ -28,10 +28,16 @@ T = TypeVar("T")
 
 @define(eq=False)
 class Passwords:
-    """Makes and checks password hashes without holding up the reactor. `threads` is a thread pool of Twisted."""
+    """
+    Makes and checks password hashes without holding up the reactor. `threads` is a thread pool of Twisted.
+
+    `waiting` passwords may wait to be computed; `remembered` right ones are not computed again.
+    """
 
     reactor: Any
     threads: Any
+    waiting: int = MOST_WAITING
+    remembered: int = MOST_REMEMBERED
     _hasher: PasswordHasher = field(
         factory=lambda: PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_COST, parallelism=PARALLELISM),
         init=False,
@@ -64,7 +70,7 @@ class Passwords:
         if not await self.right(hash, password):
             return False
         self._remembered[seen] = None
-        if len(self._remembered) > MOST_REMEMBERED:
+        if len(self._remembered) > self.remembered:
             self._remembered.popitem(last=False)
         return True
 
@@ -79,7 +85,7 @@ class Passwords:
             return False
 
     async def _in_thread(self, work: Callable[..., T], *args: str) -> T:
-        if len(self._turn.waiting) >= MOST_WAITING:
+        if len(self._turn.waiting) >= self.waiting:
             raise Busy("Too many log-ins at once, try again later", 2)
         await self._turn.acquire()
         try:

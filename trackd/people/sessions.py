@@ -30,11 +30,12 @@ _STANDARD_ALPHABET = str.maketrans("+/", "-_", "=")
 
 @define(eq=False)
 class Sessions:
-    """`timeout`: after so long a rest a session is over; None: after LONGEST_REST."""
+    """`timeout`: after so long a rest a session is over; None: after LONGEST_REST. The last use of `remembered` is known."""
 
     store: Store
     now: Callable[[], datetime]
     timeout: timedelta | None = None
+    remembered: int = MOST_REMEMBERED
     _used: OrderedDict[bytes, datetime] = field(factory=OrderedDict, init=False)
 
     async def open(
@@ -115,7 +116,7 @@ class Sessions:
     def _remember(self, digest: bytes) -> None:
         self._used[digest] = self.now()
         self._used.move_to_end(digest)
-        if len(self._used) > MOST_REMEMBERED:
+        if len(self._used) > self.remembered:
             self._used.popitem(last=False)
 
 
