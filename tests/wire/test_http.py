@@ -30,11 +30,13 @@ class ParameterTests(SynchronousTestCase):
     def test_most(self) -> None:
         """No more than 1024 pairs are read."""
         self.assertEqual(len(parameters("&".join(f"a{number}=1" for number in range(3000)))), 1024)
+        self.assertEqual(parameters("&" * 2000 + "=;" * 2000 + "a=1"), {"a": ["1"]})
 
     def test_query(self) -> None:
         """The query goes from the first question mark to a hash."""
         self.assertEqual(Request(uri="/p?a=1?b=2#c=3").query, {"a": ["1?b=2"]})
         self.assertEqual((Request(uri="/p#x?a=1").path, Request(uri="/p").query), ("/p", {}))
+        self.assertEqual(Request(uri="/p#x?a=1").query, {})
 
     def test_form(self) -> None:
         """A form is read by the same rules, a question mark before it is skipped."""

@@ -64,6 +64,7 @@ class NumberTests(SynchronousTestCase):
             ("-0x1.8p1d", -3.0),
             ("Infinity", math.inf),
             (b"-Infinity", -math.inf),
+            ("-0x1p99999", -math.inf),
         ):
             self.assertEqual(text.number(one), value, one)
         self.assertTrue(math.isnan(text.number("NaN")))

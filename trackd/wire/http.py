@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from http import HTTPStatus
+from itertools import islice
 from urllib.parse import unquote
 
 from attrs import Factory, define
@@ -37,7 +38,7 @@ class Request:
     @cached_property
     def query(self) -> Parameters:
         """The parameters of the query. Raises WireError for a broken escape."""
-        return parameters(self.uri.partition("?")[2].partition("#")[0])
+        return parameters(self.uri.partition("#")[0].partition("?")[2])
 
     @cached_property
     def form(self) -> Parameters:
@@ -60,6 +61,7 @@ class Answer:
     body: bytes = b""
 
 
+_PAIR = re.compile("(?<![^&;])=*([^=&;][^&;]*)")
 _BROKEN = re.compile("%(?![0-9a-fA-F]{2})")
 
 
@@ -68,13 +70,11 @@ def parameters(text: str) -> Parameters:
     Names in order of their first appearance, each with all its values.
 
     Pairs end at `&` or `;`, the first `=` that is not at their start splits, a plus is a blank, `%xx` are bytes of
-    UTF-8. Raises WireError for a broken escape. At most 1024 pairs are read.
+    UTF-8. Raises WireError for a broken escape. At most 1024 pairs that have a name are read.
     """
     found: Parameters = {}
-    for pair in re.split("[&;]", text)[:MOST_PAIRS]:
-        name, _, value = pair.lstrip("=").partition("=")
-        if not name:
-            continue
+    for pair in islice(_PAIR.finditer(text), MOST_PAIRS):
+        name, _, value = pair[1].partition("=")
         found.setdefault(_decoded(name), []).append(_decoded(value))
     return found
 

@@ -82,7 +82,10 @@ def number(text: bytes | str) -> float:
     sign, special, hexadecimal, decimal = found.groups()
     value = math.nan if special == "NaN" else math.inf if special else 0.0
     if hexadecimal:
-        value = float.fromhex(hexadecimal)
+        try:
+            value = float.fromhex(hexadecimal)
+        except OverflowError:
+            value = math.inf
     elif decimal:
         value = float(decimal)
     return -value if sign == "-" else value
