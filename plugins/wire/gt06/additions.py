@@ -191,8 +191,6 @@ def _altitude(position: Position, data: bytes, at: int, variant: str, family: st
 
 def _gps_reason(position: Position, data: bytes, at: int, variant: str, family: str) -> int:
     """0x22."""
-    if family == NT:
-        return _mileage(position, data, at)
     if variant == SEEWORLD:
         on, odometer, warmth, humidity = _SEEWORLD.unpack_from(data, at)
         at += _SEEWORLD.size
@@ -200,6 +198,8 @@ def _gps_reason(position: Position, data: bytes, at: int, variant: str, family: 
         position.set(names.ODOMETER, odometer)
         position.set(f"{names.TEMP}1", (-(warmth & 0x7FFF) if warmth & 0x8000 else warmth) / 100)
         position.set(names.HUMIDITY, humidity / 100)
+    if family == NT:
+        return _mileage(position, data, at)
     return _reason(position, data, at, variant, family)
 
 

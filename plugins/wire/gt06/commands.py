@@ -5,6 +5,7 @@ from __future__ import annotations
 from plugins.wire.gt06.frames import short
 from trackd.wire.commands import data
 from trackd.wire.format import Session
+from trackd.wire.text import shown
 from trackd.wire.values import Command, Unsupported
 
 _RELAY = {"engineStop": "Relay,1#", "engineResume": "Relay,0#"}
@@ -32,4 +33,4 @@ def encode(command: Command, session: Session) -> bytes:
 
 def _password(session: Session) -> str:
     own = session.device.setting("devicePassword") if session.device is not None else None
-    return session.setting("devicePassword", "123456") if own is None else str(own)
+    return session.setting("devicePassword", "123456") if own is None else shown(own)

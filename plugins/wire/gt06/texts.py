@@ -12,7 +12,7 @@ from trackd.wire import names
 from trackd.wire.binary import part, printable
 from trackd.wire.coordinates import degrees
 from trackd.wire.format import Session
-from trackd.wire.text import hex_integer, latin, number, split_at, trimmed, utf16
+from trackd.wire.text import hex_integer, latin, number, trimmed, utf16
 from trackd.wire.times import moment
 from trackd.wire.values import Output, Position, WireError
 
@@ -78,29 +78,32 @@ def obd(data: bytes, at: int, session: Session) -> Sequence[Output]:
     position.set(names.IGNITION, data[at + 6] > 0)
     at += 7
     text = latin(part(data, at, len(data) - 18 - at))
-    for pair in split_at(text, ","):
-        key, *value = split_at(pair, "=") or [""]
-        if not value:
+    for pair in text.split(","):
+        key, _, value = pair.partition("=")
+        if not value.strip("="):
             continue
-        if len(key) < 2:
-            raise WireError(f"a key of {len(key)} characters")
-        name = _OBD.get(hex_integer(key[:2]))
+        name = _OBD.get(key[:2].upper())
+        value = value.partition("=")[0]
         if name == names.VIN:
-            position.set(name, value[0])
+            position.set(name, value)
         elif name is not None:
-            position.set(name, hex_integer(value[0]) / 100)
+            position.set(name, hex_integer(value) / 100)
+        elif len(key) < 2:
+            raise WireError(f"a key of {len(key)} characters")
+        else:
+            hex_integer(key[:2])  # which it must be all the same
     return (position,)
 
 
 _OBD = {
-    0x28: names.ODOMETER,
-    0x2B: names.FUEL,
-    0x2D: names.COOLANT_TEMP,
-    0x35: names.OBD_SPEED,
-    0x36: names.RPM,
-    0x47: names.FUEL_USED,
-    0x49: names.HOURS,
-    0x4A: names.VIN,
+    "28": names.ODOMETER,
+    "2B": names.FUEL,
+    "2D": names.COOLANT_TEMP,
+    "35": names.OBD_SPEED,
+    "36": names.RPM,
+    "47": names.FUEL_USED,
+    "49": names.HOURS,
+    "4A": names.VIN,
 }
 
 
@@ -119,10 +122,10 @@ def _voltage(data: bytes, at: int, session: Session) -> Position:
 
 def _settings(data: bytes, at: int, session: Session) -> Position:
     position = Position.last()
-    for pair in split_at(latin(remainder(data, at)), ";"):
-        key, *value = split_at(pair, "=") or [""]
+    for pair in latin(remainder(data, at)).split(";"):
+        key, _, value = pair.partition("=")
         if key in _SETTINGS:
-            position.set(_SETTINGS[key], hex_integer(value[0]))
+            position.set(_SETTINGS[key], hex_integer(value.partition("=")[0]))
     return position
 
 

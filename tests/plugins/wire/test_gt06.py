@@ -259,6 +259,7 @@ class CommandTests(SynchronousTestCase):
         self.assertEqual(self.text("engineStop", on), "DYD,123456#")
         self.assertEqual(self.text("engineResume", {**on, "gt06.devicePassword": "99"}), "HFYD,99#")
         self.assertEqual(self.text("engineResume", on, own={"devicePassword": 11}), "HFYD,11#")
+        self.assertEqual(self.text("engineResume", on, own={"devicePassword": 1e7}), "HFYD,1.0E7#")
 
     def test_g109(self) -> None:
         """G109, written exactly so, has its own."""

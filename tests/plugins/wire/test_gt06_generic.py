@@ -302,6 +302,33 @@ VARIANTS: dict[str, Case] = {
         at(HOME_32, type=0x16, **LEVELS, alarm="sos"),
         None,
     ),
+    "SEEWORLD by length, of NT": (
+        short(
+            0x22,
+            "00" * 15
+            + G
+            + "09"
+            + CELL_32
+            + "46 04D2 29 03 01 02"
+            + "01 0000 00012345 00000000 8064 1388"
+            + "000064 00003C",
+            length=0x2F,
+        ),
+        at(
+            HOME_32,
+            type=0x22,
+            **STATE,
+            power=12.34,
+            battery=4.1,
+            rssi=3,
+            alarm="sos",
+            odometer=100,
+            temp1=-1.0,
+            humidity=50.0,
+            hours=3600000,
+        ),
+        "NT20",
+    ),
     "TRX16i alarm": (
         short(0x16, G + "09" + CELL + STATUS + "0E 00 0102030405060708"),
         at(HOME, type=0x16, **LEVELS, alarm="lowPower", event=14, driverUniqueId="0102030405060708"),

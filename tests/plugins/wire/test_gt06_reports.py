@@ -298,7 +298,10 @@ SILENT: dict[str, Case] = {
     "OBD": (
         extended(
             0x8C,
-            DATE + "01" + b"283=64,2B0=7d0,2D=9C4,351=1770,36=30D40,47=A,49=64,4A1=WVWZZZ,500=1,28=".hex() + "00" * 12,
+            DATE
+            + "01"
+            + b"283=64,2B0=7d0,2D=9C4,351=1770,36=30D40,47=A=B,49=64,4A1=WVWZZZ,500=1,28=,2=".hex()
+            + "00" * 12,
         ),
         last(
             TIME,
@@ -316,7 +319,7 @@ SILENT: dict[str, Case] = {
     ),
     "info: voltage": (extended(0x94, "00 04D2"), last(adc1=12.34), None),
     "info: settings": (
-        extended(0x94, b"\x04ALM1=45;ALM4=D5;STA1=40;DYD=01;SOS=1,,;X"),
+        extended(0x94, b"\x04ALM1=45;ALM4=D5;STA1=40=1;DYD=01;SOS=1,,;X"),
         last(alarm1Status=69, alarm4Status=213, otherStatus=64, engineStatus=1),
         None,
     ),
@@ -447,6 +450,15 @@ class ReportTests(SynchronousTestCase):
         for code, alarm in MODULE_CODES.items():
             (position,) = positions(said(extended(0x70, f"0034 0006 {code:02x} 00000000 00")))
             self.assertEqual(position.attributes, {"event": code, **({"alarm": alarm} if alarm else {})})
+
+    def test_spoiled_pairs(self) -> None:
+        """A key or a value that is no number, and half a pair of a known key, are errors."""
+        pairs = (b"2=1", b"ZZ=1", b"28=G", b"28==1", b"=1", b"28=80000000")
+        frames = [extended(0x8C, bytes.fromhex(DATE + "01") + text + bytes(12)) for text in pairs]
+        frames += [extended(0x94, b"\x04" + text) for text in (b"ALM1", b"ALM1=", b"DYD==1", b"STA1=G")]
+        for frame in frames:
+            with self.assertRaises(BAD_FRAME, msg=frame.hex()):
+                said(frame)
 
     def test_equal_cells(self) -> None:
         """A cell that is listed twice is kept once."""
