@@ -17,7 +17,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from trackd.wire import names
-from trackd.wire.binary import int64
+from trackd.wire.binary import cut, int64
 from trackd.wire.coordinates import check_position
 from trackd.wire.format import Key, Session, WireFormat
 from trackd.wire.http import Parameters, Request
@@ -53,6 +53,7 @@ def report(parameters: Parameters, session: Session) -> Iterator[Output]:
     position = Position(valid=True)
     network = Network()
     latitude = longitude = None
+    spoken = 0.0
     known = False
     for name, value in ((name, value) for name, values in parameters.items() for value in values):
         match name:
@@ -63,7 +64,7 @@ def report(parameters: Parameters, session: Session) -> Iterator[Output]:
                     yield Response(400)
                     return
             case "notificationToken":
-                if known:
+                if known and value:
                     yield DeviceAttribute("notificationTokens", value)
             case "valid":
                 position.valid = boolean(value) or value == "1"
@@ -82,7 +83,7 @@ def report(parameters: Parameters, session: Session) -> Iterator[Output]:
                 mac, signal = split_at(value, ",")[:2]
                 network.add(WifiAccessPoint(mac.replace("-", ":"), integer(signal)))
             case "speed":
-                position.speed = speed(finite(value) or 0.0, session.setting("speed", "kn"))
+                spoken = finite(value) or 0.0
             case "bearing" | "heading":
                 position.course = finite(value) or 0.0
             case "altitude":
@@ -99,6 +100,7 @@ def report(parameters: Parameters, session: Session) -> Iterator[Output]:
                 position.set(names.CHARGE, boolean(value))
             case _:
                 position.set(name, attribute(value))
+    position.speed = speed(spoken, session.setting("speed", "kn"))  # of the device, wherever its id stands
     if position.fix_time is None:
         position.device_time = position.fix_time = session.now
     if network.cells or network.wifi:
@@ -172,7 +174,7 @@ def location(message: Any, session: Session) -> Iterator[Output]:
     if (battery := optional(told, "battery", dict)) is not None:
         level = member(battery, "level", float)
         if level >= 0:
-            position.set(names.BATTERY_LEVEL, int(level * 100))
+            position.set(names.BATTERY_LEVEL, cut(level * 100))
         if member(battery, "is_charging", bool):
             position.set(names.CHARGE, True)
     alarm = optional(told, "alarm", str)

@@ -108,6 +108,7 @@ class QueryTests(SynchronousTestCase):
         outputs = ask("notificationToken=abc&id=7")
         self.assertEqual([one for one in outputs if isinstance(one, DeviceAttribute)], [])
         self.assertEqual(positions(outputs)[0].attributes, {})
+        self.assertNotIn(DeviceAttribute("notificationTokens", ""), ask("id=7&notificationToken="))
 
     def test_no_fix(self) -> None:
         """Without both coordinates the last known place stands, and the network is told."""
@@ -181,6 +182,17 @@ class QueryTests(SynchronousTestCase):
             "x": 10.0,
         }.items():
             self.assertEqual(one("speed=10", settings={"osmand.speed": unit}).speed, knots)
+
+    def test_speed_of_device(self) -> None:
+        """It is that of the request's device, not of one before on the connection, wherever the id stands."""
+        session = Session(osmand, "http")
+        for id, unit, knots in (("7", "kmh", 10 * 0.539957), ("8", "kn", 10.0)):
+            outputs: list[Output] = []
+            for output in osmand.decode(Request(uri=f"/?speed=10&id={id}"), session):
+                outputs.append(output)
+                if isinstance(output, Login):
+                    session.device = Device(id, attributes={"osmand.speed": unit})
+            self.assertEqual([position.speed for position in positions(outputs)], [knots])
 
     def test_heading(self) -> None:
         """A course has two names, of which the later counts."""
@@ -371,6 +383,9 @@ class JsonTests(SynchronousTestCase):
         for level, expected in {0.79: 79, 0.57: 56, 0.58: 57, 1: 100, 0: 0}.items():
             found = location(battery={"level": level, "is_charging": False}).attributes
             self.assertEqual((found, type(found["batteryLevel"])), ({"batteryLevel": expected}, int))
+        self.assertEqual(
+            location(battery={"level": 1e300, "is_charging": False}).attributes["batteryLevel"], 2147483647
+        )
         self.assertEqual(location(battery={"level": -1, "is_charging": True}).attributes, {"charge": True})
 
     def test_extras(self) -> None:
