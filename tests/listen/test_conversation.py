@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from attrs import evolve
 from twisted.internet.defer import Deferred, fail
-from twisted.logger import LogEvent
+from twisted.logger import LogEvent, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.listen.memory import MemoryIntake
@@ -252,7 +252,7 @@ class ErrorTests(SynchronousTestCase):
         (line,) = self.complaints
         self.assertEqual((line["name"], line["peer"]), ("words", "10.0.0.1"))
         self.assertEqual(bytes.fromhex(line["frame"]), b"bad {0} {peer}")
-        self.assertIn("bad", repr(line["error"]))
+        self.assertIn("bad", line["reason"])
         self.assertEqual(self.server.counters.of("words").errors, 1)
 
     def test_long_frame(self) -> None:
@@ -260,6 +260,17 @@ class ErrorTests(SynchronousTestCase):
         self.device.says("bad " + "x" * 900)
         (line,) = self.complaints
         self.assertEqual(len(line["frame"]), 2 * 256 + 1)
+
+    def test_long_reason(self) -> None:
+        """So is what the error says, which may be all that was sent."""
+
+        def decode(frame: bytes, session: object) -> object:
+            raise ValueError(frame)
+            yield
+
+        call(self.server, WireFormat("broken", 1, decode)).sends(b"x" * 100_000)  # type: ignore[arg-type]
+        (line,) = self.complaints
+        self.assertLess(len(formatEvent(line)), 1000)
 
     def test_any_error_of_the_bytes(self) -> None:
         """What bytes make a decoder raise is a bad frame, whatever it is called."""

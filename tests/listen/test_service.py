@@ -12,11 +12,12 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock, StringTransport, StringTransportWithDisconnection
+from twisted.logger import formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.listen.memory import MemoryIntake
-from tests.listen.samples import WORDS
+from tests.listen.samples import WORDS, log_of
 from tests.listen.test_http import WEB
 from tests.listen.test_mqtt import BROKER
 from trackd.listen.http import Channel
@@ -182,3 +183,53 @@ class ServiceTests(SynchronousTestCase):
         self.successResultOf(service.stopService())
         self.successResultOf(service.stopService())
         self.successResultOf(Listeners(self.reactor, self.server, []).stopService())
+
+
+class LossTests(SynchronousTestCase):
+    """What strangers cause, and has no line of its own in the log."""
+
+    def setUp(self) -> None:
+        self.reactor = Reactor()
+        self.server = Server(
+            MemoryIntake(), self.reactor, Limits(errors_logged=1, per_address=1, datagrams=1, linger=1.0)
+        )
+        self.service = Listeners(self.reactor, self.server, [Listener(WORDS, 5000), Listener(TCP_ONLY, 5001)])
+        self.service.startService()
+        self.log = log_of(self)
+
+    def lines(self) -> list[str]:
+        """What was said of formats, but not of a single frame."""
+        return [formatEvent(event) for event in self.log if "name" in event and "frame" not in event]
+
+    def test_told(self) -> None:
+        """It is counted, and told once a minute; when nothing more is lost nothing more is said."""
+        stream, datagrams = self.reactor.ports[0].made, self.reactor.ports[1].made
+        for _ in range(2):
+            connection = stream.buildProtocol(None)
+            connection.makeConnection(StringTransport())
+        datagrams.underway = 1
+        datagrams.datagramReceived(b"at:1", ("10.0.0.1", 1))
+        datagrams.underway = 0
+        datagrams.datagramReceived(b"bad bad", ("10.0.0.1", 1))
+        datagrams.datagramReceived(b"bad", ("10.0.0.1", 1))
+        self.assertEqual([], self.lines())
+        self.reactor.advance(60)
+        told = ["words: 1 bad frames, 1 connections refused, 1 datagrams dropped"]
+        self.assertEqual(told, self.lines())
+        self.reactor.advance(60)
+        self.assertEqual(told, self.lines())
+
+    def test_told_at_the_stop(self) -> None:
+        """At the stop the rest is told, and all that was counted, of the formats that somebody has spoken."""
+        datagrams = self.reactor.ports[1].made
+        for data in (b"bad", b"bad", b"at:1"):
+            datagrams.datagramReceived(data, ("10.0.0.1", 1))
+        self.successResultOf(self.service.stopService())
+        self.assertEqual(
+            [
+                "words: 1 bad frames",
+                "words: 0 connections, 0 refused, 10 bytes, 3 frames, 0 reports, 2 bad frames, 0 datagrams dropped",
+            ],
+            self.lines(),
+        )
+        self.assertEqual([], self.reactor.getDelayedCalls())

@@ -44,6 +44,7 @@ from trackd.wire.values import (
 )
 
 LOGGED = 256  # bytes of a bad frame that are shown
+REASON = 200  # characters of what is wrong with it: some quote the whole of it
 
 _NONE: Any = object()
 
@@ -331,12 +332,18 @@ class Conversation:
         """Count these bytes as bad, and log them unless there were too many such lines."""
         self.counts.errors += 1
         if self._logged >= self.server.limits.errors_logged or not self.server.errors.allows():
+            self.counts.unlogged += 1
             return
         self._logged += 1
         shown = raw[:LOGGED].hex() + ("…" if len(raw) > LOGGED else "")
         if isinstance(error, BAD_FRAME):
+            reason = repr(error)
             self._log.warn(
-                "{name}: {peer}: {error!r}: {frame}", name=self.format.name, peer=self.host, error=error, frame=shown
+                "{name}: {peer}: {reason}: {frame}",
+                name=self.format.name,
+                peer=self.host,
+                reason=reason[:REASON] + ("…" if len(reason) > REASON else ""),
+                frame=shown,
             )
         else:
             self._log.failure(

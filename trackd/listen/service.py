@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ServerFactory
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from trackd.listen.datagram import Datagrams
@@ -22,6 +23,7 @@ from trackd.listen.stream import Connection
 
 BACKLOG = 1024  # connections that the kernel keeps for us: after a restart all devices come at once
 DATAGRAM = 65536  # bytes
+MINUTE = 60.0  # s from one look at the losses to the next
 
 
 class CannotListen(Exception):
@@ -49,6 +51,8 @@ class Listeners(Service):
 
     All of them are bound in one turn of the reactor, so that nobody is let in before the last one is open; if one
     cannot be, the others are closed again.
+
+    Lines of the log that strangers can cause are limited. What has none is counted, and told once a minute.
     """
 
     name = "listeners"
@@ -62,6 +66,8 @@ class Listeners(Service):
         self.grace = grace
         self._streams: list[Any] = []
         self._datagrams: list[tuple[Any, Datagrams]] = []
+        self._looking = LoopingCall(self._tell_losses)
+        self._looking.clock = server.clock
 
     def startService(self) -> None:
         """Open all ports; raises CannotListen."""
@@ -73,7 +79,14 @@ class Listeners(Service):
                 self._streams, self._datagrams = [], []
                 _closed(ports).addErrback(lambda failure: self._log.failure("a port cannot be closed", failure))
                 raise CannotListen(f"{listener.key}: {_reason(listener, error)}") from error
+        self._looking.start(MINUTE, now=False).addErrback(
+            lambda failure: self._log.failure("losses are not told any more", failure)
+        )
         super().startService()
+
+    def _tell_losses(self) -> None:
+        for name, words in self.server.counters.losses():
+            self._log.warn("{name}: {words}", name=name, words=words)
 
     def _open(self, listener: Listener) -> None:
         reactor, port, interface = self.reactor, listener.port, listener.address
@@ -113,6 +126,12 @@ class Listeners(Service):
         for guest in door.guests:
             guest.give_way()
         await _closed([port for port, _ in ports])
+        if self._looking.running:
+            self._looking.stop()
+            self._tell_losses()
+            for name, counts in self.server.counters.formats.items():
+                if counts.connections or counts.bytes or counts.refused:
+                    self._log.info("{name}: {counts}", name=name, counts=counts.words())
 
 
 def _closed(ports: Sequence[Any]) -> Deferred[Any]:
