@@ -35,7 +35,7 @@ class ReadTests(SynchronousTestCase):
         self.assertIsNone(mqtt.read(b"\xe0\x00"))
 
     def test_malformed(self) -> None:
-        """Unknown versions, odd client ids, wildcards in topics and short packets are malformed."""
+        """Unknown versions, odd client ids, wildcards in topics, short packets and zeros are malformed."""
         for bad in (
             "101b00044d51545406000000000f313233343536373839303132333435",  # version 6
             "101b00044d51545404010000000f313233343536373839303132333435",  # reserved flag
@@ -46,6 +46,7 @@ class ReadTests(SynchronousTestCase):
             "3201ff",
             "820100",
             "1000",
+            "0000",
         ):
             with self.assertRaises(WireError, msg=bad):
                 mqtt.read(bytes.fromhex(bad))
