@@ -2,7 +2,21 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trackd.wire.values import CellTower, Network, WifiAccessPoint
+from trackd.wire import names
+from trackd.wire.values import CellTower, Network, Position, WifiAccessPoint
+
+
+class PositionTests(SynchronousTestCase):
+    def test_alarms(self) -> None:
+        """Alarms are joined where the first of them stands, repeated ones too; none is nothing."""
+        position = Position()
+        position.add_alarm(None)
+        self.assertEqual(position.attributes, {})
+        position.add_alarm(names.ALARM_SOS)
+        position.set("io1", 1)
+        for alarm in (names.ALARM_TOW, "", None, names.ALARM_SOS):
+            position.add_alarm(alarm)
+        self.assertEqual(list(position.attributes.items()), [("alarm", "sos,tow,sos"), ("io1", 1)])
 
 
 class NetworkTests(SynchronousTestCase):

@@ -75,11 +75,12 @@ class Network:
         """Add a cell or an access point, unless the same is there."""
         if (there := self._there) is None:  # a frame may name thousands
             there = self._there = set()
-        if len(there) != len(self.cells) + len(self.wifi):
+        if (count := len(there)) != len(self.cells) + len(self.wifi):
             there.update(self.cells, self.wifi)
-        if seen in there:
-            return
+            count = len(there)
         there.add(seen)
+        if len(there) == count:
+            return
         if isinstance(seen, CellTower):
             self.cells.append(seen)
         else:
@@ -172,7 +173,11 @@ class Position:
         """Add an alarm to those that are there, joined by commas; no name is nothing."""
         if name:
             there = self.attributes.get(ALARM)
-            self.attributes[ALARM] = f"{there},{name}" if there else name
+            if there:
+                # A text that nobody else holds grows in its place, and a frame may raise thousands.
+                self.attributes[ALARM] = None
+                there += f",{name}"
+            self.attributes[ALARM] = there or name
 
 
 @define
