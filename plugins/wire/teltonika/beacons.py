@@ -104,8 +104,8 @@ def tags(position: Position, name: str, data: bytes) -> None:
     U8.unpack_from(data)
     while at < len(data):
         number += 1
-        length = data[at]
-        tag(position, f"tag{number}", part(data, at + 1, length))
+        if length := data[at]:
+            tag(position, f"tag{number}", part(data, at + 1, length))
         at += 1 + length
 
 
@@ -115,9 +115,9 @@ def tag(position: Position, name: str, data: bytes) -> None:
     while at < len(data):
         kind, length = data[at], data[at + 1]
         at += 2
-        if kind in TAG_NUMBERS:
-            attribute, layout, convert = TAG_NUMBERS[kind]
-            position.set(name + attribute, convert(*layout.unpack_from(data, at)))
+        if (row := TAG_NUMBERS.get(kind)) is not None:
+            attribute, layout, convert = row
+            position.attributes[name + attribute] = convert(*layout.unpack_from(data, at))
             at += layout.size
         elif kind == TAG_MAC:
             position.set(f"{name}Mac", part(data, at, 6).hex())

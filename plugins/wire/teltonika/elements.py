@@ -70,10 +70,11 @@ def geofence(position: Position, value: int) -> None:
     position.add_alarm(names.ALARM_GEOFENCE_ENTER if value else names.ALARM_GEOFENCE_EXIT)
 
 
+DRIVING = {1: names.ALARM_ACCELERATION, 2: names.ALARM_BRAKING, 3: names.ALARM_CORNERING}
+
+
 def driving(position: Position, value: int) -> None:
-    position.add_alarm(
-        {1: names.ALARM_ACCELERATION, 2: names.ALARM_BRAKING, 3: names.ALARM_CORNERING}.get(value),
-    )
+    position.add_alarm(DRIVING.get(value))
 
 
 def alarm(name: str) -> Callable[[Position, int], None]:

@@ -20,6 +20,7 @@ from attrs import evolve, field, frozen
 from plugins.wire.teltonika.beacons import variable
 from plugins.wire.teltonika.elements import CID_2G, CID_4G, I64, LAC, U8, U16, U32, Row, is_fm6, meanings
 from trackd.wire import names
+from trackd.wire.binary import part
 from trackd.wire.format import Session
 from trackd.wire.text import utf8
 from trackd.wire.times import millis, seconds
@@ -196,7 +197,7 @@ START = 1_167_609_600  # 2007-01-01
 TIME = Struct(">IB")  # time under two bits of priority, mask
 PLACE = Struct(">ff")
 CELL = Struct(">HH")
-GROUPS = ((1 << 1, 1), (1 << 2, 2), (1 << 3, 4))  # bit of the mask, width of the values
+GROUPS = (1 << 1, 1 << 2, 1 << 3)  # values of 1, 2 and 4 bytes
 
 GH3000: dict[int, tuple[str, Callable[[int], Any]]] = {
     1: (names.BATTERY_LEVEL, int),
@@ -222,21 +223,21 @@ def gh3000(data: bytes, at: int, codec: Codec, session: Session) -> tuple[Positi
         position, at = gh3000_fix(data, at, time, session)
     else:
         position = Position(time, outdated=True, valid=True)
-    for bit, width in GROUPS:
+    attributes = position.attributes
+    for bit, (element, _) in zip(GROUPS, codec.groups, strict=True):
         if mask & bit:
-            count = data[at]
-            at += 1
-            for _ in range(count):
-                id = data[at]
-                (value,) = PLAIN[width].unpack_from(data, at + 1)
-                at += 1 + width
-                if id == GH3000_BUTTON_ALARM:
-                    position.add_alarm(names.ALARM_SOS if value == 1 else None)
-                else:
-                    name, convert = GH3000.get(id) or (f"io{id}", int)
-                    position.set(name, convert(value))
+            length = data[at] * element.size
+            for id, value in element.iter_unpack(part(data, at + 1, length)):
+                if (row := GH3000.get(id)) is not None:
+                    name, convert = row
+                    attributes[name] = convert(value)
+                elif id != GH3000_BUTTON_ALARM:
+                    attributes[f"io{id}"] = value
+                elif value == 1:
+                    position.add_alarm(names.ALARM_SOS)
+            at += 1 + length
     if codec.long:
-        at = long_group(data, at, codec, position.attributes)
+        at = long_group(data, at, codec, attributes)
     return position, at
 
 

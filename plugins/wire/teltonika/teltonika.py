@@ -66,7 +66,7 @@ def decode(frame: bytes, session: Session) -> Iterator[Output]:
         yield from told(frame, at, session, b"\0\5\0\0\1" + bytes((number, frame[at + 1])))
     elif frame == KEEP_ALIVE:
         return
-    elif frame[:2] != b"\0\0":
+    elif LENGTH.unpack_from(frame)[0]:
         yield Login.of(latin(frame[LENGTH.size :]), accept=b"\1", reject=b"\0")
     else:
         yield Login.of()

@@ -128,6 +128,12 @@ class ConnectionTests(SynchronousTestCase):
             with self.assertRaises(WireError):
                 Talk(teltonika).say(data + bytes(4))
 
+    def test_less_than_a_head(self) -> None:
+        """A data frame whose negative length leaves fewer bytes than its head is an error, and no identification."""
+        for length in (-11, -10, -9, -4, -3):
+            with self.assertRaises(BAD_FRAME):
+                told(teltonika, LOGIN, pack(">Ii", 0, length) + bytes(4))
+
     def test_length_is_for_cutting(self) -> None:
         """A data frame of length 0 is one of 12 bytes, whose records are missing."""
         frames = Frames(teltonika.split or (lambda buffer, start: None))
