@@ -19,7 +19,7 @@ from trackd.wire.binary import bit, nibbles, part
 from trackd.wire.coordinates import ddmm_text, degrees_minutes
 from trackd.wire.format import Key, Session, Split, WireFormat
 from trackd.wire.framing import by_start, fixed, marked, skip_to
-from trackd.wire.text import hex_integer, integer, latin, number, number_or_zero, trimmed, trimmed_bytes
+from trackd.wire.text import hex_integer, integer, latin, number, number_or_zero, split_at, trimmed, trimmed_bytes
 from trackd.wire.times import digits, from_bcd
 from trackd.wire.values import CellTower, Command, Login, Network, Output, Position, Reply, Unsupported
 
@@ -127,7 +127,7 @@ def sentence(text: bytes, session: Session) -> Iterator[Output]:
         return
     kind = head[2]
     if kind in ECHOED:
-        yield Reply(b",".join(head[:3]) + b"#")
+        yield Reply(latin(b",".join(head[:3]) + b"#").encode())
     yield from SENTENCES.get(kind, location)(text, session)
 
 
@@ -192,8 +192,9 @@ def set_extra(position: Position, extra: bytes, session: Session) -> None:
     """What the maker has added to a location."""
     found = EXTRA.fullmatch(extra)
     if found is None:
-        for place, value in enumerate(extra.split(b","), 1):
-            position.set(f"{names.IO}{place}", trimmed(latin(value)))
+        for place, value in enumerate(latin(extra).split(","), 1):
+            if value:
+                position.set(f"{names.IO}{place}", trimmed(value))
         return
     odometer, temperature, fuel, altitude, lac, cid = found.groups()
     position.set(names.ODOMETER, integer(odometer))
@@ -239,9 +240,10 @@ def neighbours(text: bytes, session: Session) -> Iterator[Output]:
     yield Login.of(latin(id))
     position = last(date + time, status)
     position.network = network = Network()
-    values = [integer(value) for value in cells[:-1].split(b",")]
-    for lac, cid, signal in zip(values[0::3], values[1::3], values[2::3], strict=True):
-        network.add(CellTower(integer(mcc), integer(mnc), lac, cid, signal))
+    country, operator = integer(mcc), integer(mnc)
+    values = list(map(integer, cells[:-1].split(b",")))
+    for lac, cid, signal in dict.fromkeys(zip(values[0::3], values[1::3], values[2::3], strict=True)):
+        network.add(CellTower(country, operator, lac, cid, signal))
     yield position
     yield answered(latin(id), "NBR", session)
 
@@ -287,9 +289,10 @@ def cells(text: bytes, session: Session) -> Iterator[Output]:
     position = last(date + time, status)
     position.set(names.BATTERY, int(battery, 16))
     position.network = network = Network()
+    country, operator = integer(mcc), integer(mnc)
     values = told.split(b",")
     for at in range(0, 4 * integer(count), 4):
-        network.add(CellTower(integer(mcc), integer(mnc), integer(values[at]), integer(values[at + 1])))
+        network.add(CellTower(country, operator, integer(values[at]), integer(values[at + 1])))
     yield position
 
 
@@ -326,9 +329,10 @@ def person(text: bytes, session: Session) -> Iterator[Output]:
         return
     position = Position.last()
     position.network = network = Network()
-    for item in told.split(b"Y"):
-        lac, cid, signal = map(integer, item.split(b",")[:3])
-        network.add(CellTower(integer(mcc), integer(mnc), lac, cid, signal))
+    country, operator = integer(mcc), integer(mnc)
+    for item in split_at(latin(told), "Y"):
+        lac, cid, signal = map(integer, item.split(",")[:3])
+        network.add(CellTower(country, operator, lac, cid, signal))
     yield position
 
 
@@ -379,7 +383,7 @@ OTHER_PERIODIC = ("D1", "{}")
 def encode(command: Command, session: Session) -> bytes:
     word, values = COMMANDS[command.type]
     if command.type == "positionPeriodic":
-        if "frequency" not in command.attributes:
+        if command.attributes.get("frequency") is None:
             raise Unsupported("no frequency")
         if session.setting("alternative", False):
             word, values = OTHER_PERIODIC

@@ -277,6 +277,7 @@ class MessageTests(SynchronousTestCase):
         self.assertEqual(told(h02, data.lower().replace(b"htbt", b"HTBT")), [Reply(b"*hq,135790246811220,HTBT#")])
         for text, answer in (("*HQ,1,V0#", "*HQ,1,V0#"), ("*,,HTBT,5#", "*,,HTBT#"), ("*HQ,1,V0,1,2#", "*HQ,1,V0#")):
             self.assertEqual(told(h02, text.encode()), [Reply(answer.encode())])
+        self.assertEqual(told(h02, b"*HQ,\xe9,V0#"), [Reply("*HQ,\xe9,V0#".encode())])
 
     def test_neighbours(self) -> None:
         """NBR names cells, however many it counts."""
@@ -312,8 +313,10 @@ class MessageTests(SynchronousTestCase):
         position = one(b"*hq,356327081001239,VP1,V,470,002,92,3565,0Y92,19433,30Y92,1340,-29#")
         cells = [CellTower(470, 2, 92, 3565, 0), CellTower(470, 2, 92, 19433, -30), CellTower(470, 2, 92, 1340, -29)]
         self.assertEqual(position, Position(outdated=True, network=Network(cells)))
-        with self.assertRaises(BAD_FRAME):
-            told(h02, b"*hq,356327081001239,VP1,V,470,002,92,3565,0Y92,19433#")
+        self.assertEqual(one(b"*hq,356327081001239,VP1,V,470,002,92,3565,0,xYY#").network, Network(cells[:1]))
+        for told_cells in (b"92,3565,0Y92,19433", b"92,3565,0YY92,19433,30", b"92,3565,"):
+            with self.assertRaises(BAD_FRAME):
+                told(h02, b"*hq,356327081001239,VP1,V,470,002," + told_cells + b"#")
 
     def test_person(self) -> None:
         """VP1 with a fix has a date only, and is always valid."""
@@ -381,6 +384,8 @@ class CommandTests(SynchronousTestCase):
         for refused in ("positionPeriodic", "rebootDevice"):
             with self.assertRaises(Unsupported):
                 self.send(refused)
+        with self.assertRaises(Unsupported):
+            self.send("positionPeriodic", frequency=None)
 
     def test_custom(self) -> None:
         """Any text goes out as it is."""
