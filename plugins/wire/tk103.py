@@ -200,7 +200,7 @@ def cells(text: str, session: Session) -> Iterator[Output]:
     position = Position.last()
     position.network = network = Network()
     for line in split_at(lines, "\n"):
-        mcc, mnc, lac, cid = map(integer, split_at(line[1:-1], ",")[:4])
+        mcc, mnc, lac, cid = map(integer, line[1:-1].split(",", 4)[:4])
         network.add(CellTower(mcc, mnc, lac, cid))
     position.set(names.ODOMETER, hex_long(odometer))
     yield position
