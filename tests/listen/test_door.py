@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trackd.listen.door import Door, Guest
 from trackd.listen.limits import Limits
-from trackd.listen.rate import Rate
+from trackd.rate import Rate
 
 
 @define(eq=False)
@@ -78,15 +78,3 @@ class DoorTests(SynchronousTestCase):
         self.assertNoResult(empty)
         house.leave(guest)
         self.successResultOf(empty)
-
-
-class RateTests(SynchronousTestCase):
-    def test_so_many_in_so_much_time(self) -> None:
-        """So many are allowed in a span; the next span begins with the first after it."""
-        clock = Clock()
-        rate = Rate(clock, 2, 10.0)
-        self.assertEqual([rate.allows() for _ in range(3)], [True, True, False])
-        clock.advance(9.9)
-        self.assertFalse(rate.allows())
-        clock.advance(0.1)
-        self.assertEqual([rate.allows() for _ in range(3)], [True, True, False])

@@ -3,10 +3,12 @@ from typing import Any
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.logger import formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
+from tests.listen.samples import log_of
 from trackd.web.site import ARRIVAL, Request, Site
 
 
@@ -128,17 +130,74 @@ class SiteTests(SynchronousTestCase):
         self.assertEqual(transport.value().count(b"200 OK"), 2)
 
     def test_connections(self) -> None:
-        """More connections than the limit are not let in; when one has gone there is room."""
-        first, _ = self.connect()
-        self.connect()
-        self.assertIsNone(self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)))
-        self.lose(first)
+        """When there is no room, the connection whose client has had its turn for longest gives way."""
+        pairs = [self.connect() for _ in range(2)]
+        pairs[0][0].dataReceived(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        pairs += [self.connect() for _ in range(2)]
+        self.assertEqual([transport.aborted for _, transport in pairs], [True, True, False, False])
+        self.assertEqual(self.site.connections, 2)
+        for channel, _ in pairs:
+            self.lose(channel)
+        self.assertEqual((self.site.connections, self.site.waiting, self.clock.getDelayedCalls()), (0, {}, []))
+
+    def test_full(self) -> None:
+        """While all of them wait for us, nobody is let in; of many that are not, the log has one line a minute."""
+        log = log_of(self)
+        for _ in range(2):
+            channel, _ = self.connect()
+            channel.dataReceived(b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n")
+        for _ in range(100):
+            self.assertIsNone(self.site.buildProtocol(IPv4Address("TCP", "192.0.2.9", 1)))
+        self.assertEqual([formatEvent(line) for line in log], ["192.0.2.9: there are 2 web connections already"])
+        self.echo.held.finish()
         self.connect()
 
     def test_taken_over(self) -> None:
         """A connection that has become a live socket does not count any more."""
-        self.connect()
-        self.connect()
-        self.site.taken_over(None)
-        self.connect()
-        self.site.connections += 1
+        channel, _ = self.connect()
+        channel.dataReceived(b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.site.taken_over(self.echo.held)
+        self.assertEqual(self.site.connections, 0)
+        self.lose(channel)
+        self.assertEqual(self.site.connections, 0)
+
+    def test_answers_not_taken(self) -> None:
+        """While a client does not take its answers, its next requests are not looked at; then they are."""
+        channel, transport = self.connect()
+        channel.pauseProducing()
+        channel.dataReceived(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
+        self.assertEqual(len(self.echo.bodies), 1)
+        channel.resumeProducing()
+        self.assertEqual(transport.value().count(b"200 OK"), 3)
+
+    def test_answers_never_taken(self) -> None:
+        """A client that never takes them is cut off in the end, whether it wants to ask more or not."""
+        for ask in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HTTP/1.0\r\n\r\n"):
+            channel, transport = self.connect()
+            channel.pauseProducing()
+            channel.dataReceived(ask)
+            self.assertFalse(transport.aborted)
+            self.clock.advance(ARRIVAL)
+            self.clock.advance(channel.abortTimeout)
+            self.assertTrue(transport.aborted)
+            self.lose(channel)
+
+    def test_undecodable(self) -> None:
+        """Bytes that are no text are refused where a text is needed, and are characters elsewhere; nothing is logged."""
+        self.site.most_connections = 10
+        log = log_of(self)
+        for first, host in ((b"/%ff", b"x"), (b"/", b"\xff")):
+            answer = self.ask(b"GET " + first + b" HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
+            self.assertTrue(answer.startswith(b"HTTP/1.1 400 "))
+            self.assertTrue(answer.endswith(b"\r\n\r\nThe address is not UTF-8"))
+        self.ask(b"GET /held HTTP/1.1\r\nHost: x\r\nOrigin: \xff\r\n\r\n")
+        self.assertEqual((self.echo.held.getHeader("origin"), self.echo.held.getHeader(b"origin")), ("\xff", b"\xff"))
+        self.assertEqual(list(log), [])
+
+    def test_odd_clients(self) -> None:
+        """What Twisted finds odd about a client fills no log: requests for headers alone, time that has run out."""
+        log = log_of(self)
+        channel, _ = self.connect()
+        channel.dataReceived(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.clock.advance(2 * ARRIVAL)
+        self.assertEqual(list(log), [])

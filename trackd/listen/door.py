@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from trackd.listen.limits import Limits
-from trackd.listen.rate import Rate
+from trackd.rate import Rate
 
 
 class Guest(Protocol):

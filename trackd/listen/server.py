@@ -15,7 +15,7 @@ from trackd.listen.counters import Counters, Counts
 from trackd.listen.door import Door
 from trackd.listen.intake import Intake
 from trackd.listen.limits import Limits
-from trackd.listen.rate import Rate
+from trackd.rate import Rate
 from trackd.wire.format import Session, WireFormat
 
 

@@ -2,27 +2,35 @@
 The web site: requests with limits, on a tree of resources.
 
 What a client may send is bounded before anything looks at it: connections, header bytes, body bytes, and the time that
-a request may take to arrive.
+a request may take to arrive. So is what it lets wait for it: the next request is looked at when it takes the answer to
+the one before.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
-from typing import Any, BinaryIO
+from typing import Any, AnyStr, BinaryIO
+from urllib.parse import unquote_to_bytes
 
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import connectionDone
-from twisted.logger import Logger
+from twisted.logger import FilteringLogObserver, Logger, LogLevel, LogLevelFilterPredicate, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
 from twisted.web.server import Request as BaseRequest
 from twisted.web.server import Site as BaseSite
 
+from trackd.rate import Rate
+
 # Seconds in which a whole request must have arrived, from the first byte or from the end of the one before.
 ARRIVAL = 60.0
 LARGEST_HEADER = 16384  # bytes, the request line included
 MOST_HEADERS = 100
+
+# Twisted says of each client what it finds odd, and that it has timed out. Whoever likes could fill the log with that.
+_SERIOUS = FilteringLogObserver(globalLogPublisher, [LogLevelFilterPredicate(LogLevel.warn)])
 
 
 class Request(BaseRequest):
@@ -37,6 +45,7 @@ class Request(BaseRequest):
     session_parameters: tuple[bytes, ...] = ()
     _length = 0
     _refused = False
+    _log = Logger(observer=_SERIOUS)
 
     def gotLength(self, length: int | None) -> None:
         self.content = BytesIO()
@@ -55,14 +64,36 @@ class Request(BaseRequest):
     def _refuse(self) -> None:
         self._refused = True
         self.content = BytesIO()
+        self.requestHeaders.removeHeader(b"expect")  # nobody is waiting for the body
         self.channel.transport.write(
             b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\nServer: trackd\r\n\r\n"
         )
         self.channel.loseConnection()
 
     def process(self) -> None:
-        if not self._refused:
+        if self._refused:
+            return
+        try:
+            # Routes are texts.
+            unquote_to_bytes(self.path).decode()
+            (super().getHeader(b"host") or b"").decode()
+        except UnicodeDecodeError:
+            body = b"The address is not UTF-8"
+            self.setResponseCode(400)
+            self.setHeader("Server", "trackd")
+            self.setHeader("Content-Type", "text/plain")
+            self.setHeader("Content-Length", str(len(body)))
+            self.write(body)
+            self.finish()
+        else:
             super().process()
+
+    def getHeader(self, key: AnyStr) -> AnyStr | None:
+        """The last header of this name; as text it has one character per byte, so that anything is one."""
+        if isinstance(key, bytes):
+            return super().getHeader(key)
+        value = super().getHeader(key.encode("ascii"))
+        return value.decode("latin-1") if value is not None else None
 
     def render(self, resrc: IResource) -> None:
         self.setHeader("Server", "trackd")
@@ -75,15 +106,23 @@ class Request(BaseRequest):
 
 
 class Channel(HTTPChannel):
-    """One connection. It is closed if a request takes too long to arrive, however busily it trickles in."""
+    """
+    One connection. It is closed if a request takes too long to arrive, however busily it trickles in, and if the answer
+    is not taken for as long.
+    """
 
     maxHeaders = MOST_HEADERS
     totalHeadersSize = LARGEST_HEADER
     site: Site
     transport: Any
+    _log = Logger(observer=_SERIOUS)
     _deadline: Any = None
+    _counted = False
+    _choked = False  # the client does not take what we write
+    _answered: Any = None  # the request whose answer it does not take
 
     def connectionMade(self) -> None:
+        self._counted = True
         self.site.connections += 1
         super().connectionMade()
         self._expect()
@@ -93,36 +132,78 @@ class Channel(HTTPChannel):
         super().allContentReceived()
 
     def requestDone(self, request: Any) -> None:
-        super().requestDone(request)
-        if self.persistent and not self._handlingRequest:
+        if not self.persistent:
+            self._expect(self.give_way)
+            super().requestDone(request)
+        elif self._choked:
+            self._answered = request
             self._expect()
+        else:
+            super().requestDone(request)
+            if not self._handlingRequest:
+                self._expect()
+
+    def pauseProducing(self) -> None:
+        self._choked = True
+        super().pauseProducing()
+
+    def resumeProducing(self) -> None:
+        self._choked = False
+        super().resumeProducing()
+        if self._answered is not None:
+            answered, self._answered = self._answered, None
+            self._arrived()
+            self.requestDone(answered)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.site.connections -= 1
         self._arrived()
+        self.leave()
+        if self._answered is not None:
+            self.requests.remove(self._answered)
         super().connectionLost(reason)
 
     def timeoutConnection(self) -> None:
-        """Close it: nothing came for too long, or the whole request did not."""
+        """Close it: the whole request did not come for too long, or the answer was not taken."""
         self._arrived()
         self.setTimeout(None)
         super().timeoutConnection()
 
-    def _expect(self) -> None:
+    def give_way(self) -> None:
+        """Go at once: the place is needed."""
         self._arrived()
-        self._deadline = self.site.reactor.callLater(ARRIVAL, self.timeoutConnection)
+        self.leave()
+        self.transport.abortConnection()
+
+    def leave(self) -> None:
+        """It is counted no longer."""
+        if self._counted:
+            self._counted = False
+            self.site.connections -= 1
+
+    def _expect(self, otherwise: Callable[[], None] | None = None) -> None:
+        """It is the client's turn: to send a request, or to take an answer."""
+        self._arrived()
+        self.site.waiting[self] = None
+        self._deadline = self.site.reactor.callLater(ARRIVAL, otherwise or self.timeoutConnection)
 
     def _arrived(self) -> None:
+        self.site.waiting.pop(self, None)
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
         self._deadline = None
 
 
 class Site(BaseSite):
-    """The site's factory. Connections beyond the limit are closed at once."""
+    """
+    The site's factory.
+
+    When there is no place for one more connection, the one whose client has had its turn for longest gives way. If all
+    of them wait for us, the new one is refused.
+    """
 
     protocol = Channel  # type: ignore[assignment]
     displayTracebacks = False
+    noisy = False
     _log = Logger()
 
     def __init__(self, root: IResource, reactor: IReactorTime, largest_body: int, most_connections: int) -> None:
@@ -130,18 +211,25 @@ class Site(BaseSite):
         self.largest_body = largest_body
         self.most_connections = most_connections
         self.connections = 0
+        self.waiting: dict[Channel, None] = {}  # for their clients, the one that has waited for longest first
+        self._full = Rate(reactor, 1, 60.0)
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         if self.connections >= self.most_connections:
-            self._log.warn(
-                "more than {most} web connections: one from {host} is refused", most=self.most_connections, host=addr
-            )
-            return None
+            if self._full.allows():
+                self._log.warn(
+                    "{host}: there are {most} web connections already",
+                    host=getattr(addr, "host", addr),
+                    most=self.most_connections,
+                )
+            if not self.waiting:
+                return None
+            next(iter(self.waiting)).give_way()
         return super().buildProtocol(addr)
 
     def taken_over(self, request: Any) -> None:
         """The connection of this request has become a live socket: whoever runs that counts it."""
-        self.connections -= 1
+        request.channel.leave()
 
     def startFactory(self) -> None:
         """There is no access log, so its clock need not tick."""
