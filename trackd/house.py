@@ -17,7 +17,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from trackd.listen.poller import Poller
-from trackd.listen.service import CannotListen, Listeners
+from trackd.listen.service import BACKLOG, CannotListen, Listeners
 from trackd.live.changes import Changes
 from trackd.live.hub import Hub
 from trackd.people.sessions import Sessions
@@ -104,7 +104,7 @@ class House:
     def _open_web(self) -> None:
         address, port = self.settings["web.address"], self.settings["web.port"]
         try:
-            self.web = self.reactor.listenTCP(port, self.site, interface=address)
+            self.web = self.reactor.listenTCP(port, self.site, backlog=BACKLOG, interface=address)
         except CannotListenError as error:
             why = getattr(error.socketError, "strerror", None) or error.socketError
             raise CannotListen(f"web.port: cannot listen on port {port}: {why}") from error
