@@ -8,6 +8,7 @@ from tests.live.memory import Happening, House, Place, Somebody, Terse, news
 from trackd.live.hub import SOME, Hub
 from trackd.live.news import News, RawFrame
 from trackd.live.subscriber import Limits
+from trackd.store.errors import Unavailable
 
 
 def raw(device: int | None) -> RawFrame:
@@ -308,6 +309,14 @@ class RightsTests(SynchronousTestCase):
         self.successResultOf(self.house.hub.rights_changed(1))
         self.assertEqual(1, len(self.flushLoggedErrors(ConnectionError)))
         self.assertEqual([b"p7 p8"], self.tell())
+        self.house.clock.advance(5)
+        self.assertEqual([b"p9"], self.tell())
+
+    def test_database_away(self) -> None:
+        """A database that is away is no mistake, and needs no further line."""
+        self.house.may_see[1] = {9}
+        self.house.trouble = [Unavailable("away")]
+        self.successResultOf(self.house.hub.rights_changed(1))
         self.house.clock.advance(5)
         self.assertEqual([b"p9"], self.tell())
 

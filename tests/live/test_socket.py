@@ -11,17 +11,20 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransportWithDisconnection
+from twisted.logger import formatEvent
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from tests.listen.samples import log_of
 from tests.live.memory import House, Place, Somebody, news
 from trackd.live.dialect import User
 from trackd.live.outlet import PIECE
 from trackd.live.socket import SocketResource
 from trackd.live.subscriber import Limits
 from trackd.people.errors import TooMany, Unauthorized
+from trackd.store.errors import Unavailable
 
 CLIENT = IPv4Address("TCP", "192.0.2.1", 40000)
 
@@ -272,6 +275,18 @@ class HandshakeTests(SocketTests):
         self.assertEqual(1, len(self.flushLoggedErrors(ConnectionError)))
         self.assertEqual(0, self.house.hub.count)
 
+    def test_database_away(self) -> None:
+        """While the database is away clients are told to come again, at the door and behind it; there is no mistake."""
+        self.doorkeeper.slow = [slow := Deferred[None]()]
+        _, line = self.connect()
+        slow.errback(Unavailable("away"))
+        line.pump()
+        self.assertTrue(line.said.startswith(b"HTTP/1.1 503 "))
+        self.assertIn(b"Retry-After: 5\r\n", line.said)
+        self.house.trouble = [Unavailable("away")]
+        client, _ = self.connect()
+        self.assertEqual((1011, "the database is not available"), client.closed)
+
     def test_compression(self) -> None:
         """An offer of compression is not accepted."""
         _, line = self.connect(headers={"Sec-WebSocket-Extensions": "permessage-deflate"})
@@ -330,6 +345,22 @@ class MessageTests(SocketTests):
         self.hear(client)
         assert client.closed is not None
         self.assertEqual(1007, client.closed[0])
+
+    def test_logged(self) -> None:
+        """What clients do wrong is a line each, but not of many at once; a second later there are lines again."""
+        log = log_of(self)
+        for _ in range(12):
+            client, _ = self.opened()
+            client.sendMessage(b"\xff")
+            self.hear(client)
+        lines = [formatEvent(line) for line in log]
+        self.assertEqual(10, len(lines))
+        self.assertTrue(lines[0].startswith("terse socket of user 1: "), lines[0])
+        self.house.clock.advance(1)
+        client, _ = self.opened()
+        client.sendMessage(b"\xff")
+        self.hear(client)
+        self.assertEqual(11, len(log))
 
     def test_mistake(self) -> None:
         """A mistake in a dialect closes the one socket with 1011, and is logged."""

@@ -27,6 +27,8 @@ from trackd.live.dialect import Dialect, Talk, User
 from trackd.live.news import News, RawFrame
 from trackd.live.outlet import Outlet, Send
 from trackd.live.subscriber import GOING_AWAY, Limits, Piece, Subscriber, texts
+from trackd.rate import Rate
+from trackd.store.errors import Unavailable
 
 # Positions that are encoded for a greeting before others get their turn.
 SOME = 500
@@ -101,6 +103,7 @@ class Hub:
     limits: Limits = field(factory=Limits)
     dropped: int = field(default=0, init=False)  # events and raw frames that slow sockets have missed
     count: int = field(default=0, init=False)  # sockets
+    errors: Rate = field(init=False)  # of the log lines about what clients do wrong
     _audiences: dict[Dialect, Audience] = field(factory=dict, init=False)
     _question: int = field(default=0, init=False)
     _again: dict[int, IDelayedCall] = field(factory=dict, init=False)
@@ -112,6 +115,7 @@ class Hub:
     _log: Logger = field(factory=Logger, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.errors = Rate(self.clock, self.limits.errors_logged_per_second)
         self._ticking = LoopingCall(self._tick)
         self._ticking.clock = self.clock
 
@@ -288,8 +292,9 @@ class Hub:
         for user in sorted(listening) if user_id is None else [user_id] if user_id in listening else []:
             try:
                 await self._ask(user)
-            except Exception:
-                self._log.failure("permissions of user {user} can't be read", user=user)
+            except Exception as error:
+                if not isinstance(error, Unavailable):  # which has its line already
+                    self._log.failure("permissions of user {user} can't be read", user=user)
                 if user not in self._again and not self._stopping:
                     self._again[user] = self.clock.callLater(self.limits.retry, self._ask_again, user)
 

@@ -17,7 +17,7 @@ from autobahn.twisted.resource import WebSocketResource
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer
-from twisted.logger import Logger
+from twisted.logger import FilteringLogObserver, Logger, LogLevel, LogLevelFilterPredicate, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
@@ -27,8 +27,13 @@ from trackd.live.dialect import Dialect, User
 from trackd.live.hub import Hub
 from trackd.live.subscriber import FAILED, GOING_AWAY, Subscriber
 from trackd.people.errors import Busy, PeopleError
+from trackd.store.errors import Unavailable
 
 log = Logger()
+# Autobahn says of each client several times what it has done wrong; here it is one line, and not of all.
+_MISTAKES = FilteringLogObserver(globalLogPublisher, [LogLevelFilterPredicate(LogLevel.error)])
+# Seconds after which a client may try again while the database is away.
+RETRY_AFTER = 5
 
 CONTINUATION, TEXT = 0, 1  # opcodes
 
@@ -43,6 +48,7 @@ class LiveSocket(WebSocketServerProtocol):
     """One WebSocket. Its factory's hub decides what is said; this says it, and lets the hub know how fast."""
 
     transport: Any
+    log = Logger(observer=_MISTAKES)
     hub: Hub
     dialect: Dialect
     user: User
@@ -95,6 +101,9 @@ class LiveSocket(WebSocketServerProtocol):
             self._failed(Failure())
 
     def _failed(self, failure: Failure) -> None:
+        if failure.check(Unavailable):
+            self.hang_up(FAILED, "the database is not available")
+            return
         log.failure("{dialect} socket of user {user}", failure, dialect=self.dialect.name, user=self.user.id)
         self.hang_up(FAILED, "internal error")
 
@@ -114,6 +123,11 @@ class LiveSocket(WebSocketServerProtocol):
 
     def sendCloseFrame(self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False) -> None:
         super().sendCloseFrame(code, reasonUtf8, isReply)
+        if self.failedByMe and self.hub.errors.allows():
+            reason = (reasonUtf8 or b"").decode("utf-8", "replace")
+            log.warn(
+                "{dialect} socket of user {user}: {reason}", dialect=self.dialect.name, user=self.user.id, reason=reason
+            )
         if not isReply and self._leaving is None:
             self._leaving = self.hub.clock.callLater(self.hub.limits.farewell, self.transport.abortConnection)
 
@@ -241,6 +255,9 @@ class SocketResource(Resource):
             _finish(request, 429, error.message)
         elif isinstance(error, PeopleError):
             _finish(request, 401, error.message)
+        elif isinstance(error, Unavailable):
+            request.setHeader("Retry-After", str(RETRY_AFTER))
+            _finish(request, 503, "The database is not available, try again later")
         else:
             log.failure("{dialect} socket", failure, dialect=self._dialect.name)
             _finish(request, 503, "Not available")

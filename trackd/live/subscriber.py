@@ -41,6 +41,7 @@ class Limits:
     farewell: float = 1.0  # seconds that a peer has for its half of the closing handshake
     gather: float = 0.1  # seconds for which raw frames may be held back, so that they follow the news they cause
     retry: float = 5.0  # seconds until permissions that could not be read are asked for again
+    errors_logged_per_second: int = 10  # of what clients do wrong
     strangers: bool = False  # whoever asked for raw frames gets those of unknown devices as well
 
 
