@@ -165,6 +165,30 @@ class ModelTests(SynchronousTestCase):
         for data in (b"\xff{}", b'{"uniqueId":"x","speed":NaN}', b'{"uniqueId":"x","speed":1e999}', b"[" * 100_000):
             self.refused(data)
 
+    def test_reasons(self) -> None:
+        """The sentence is ours: it says what is wrong with the body, and nothing of what reads it."""
+        for data, reason in (
+            (b'{"uniqueId":"\xff"}', "it is not UTF-8 at byte 13"),
+            (b'{"limit":' + b"9" * 100_000 + b"}", f"{'9' * 30}… is out of range"),
+            (b'{"speed":1e999}', "1e999 is out of range"),
+            (b"[" * 100_000, "too deep"),
+        ):
+            self.assertEqual(self.refused(data), f"The body is no JSON: {reason}")
+
+    def test_depth(self) -> None:
+        """Attributes are nested as deep as can be written again, and no deeper."""
+        roomy = Model("Any", (Member("attributes", FREE),))
+        for opening, closing in (("[", "]"), ('{"":', "}")):
+            for depth in (*range(95, 105), *range(240, 260), *range(900, 1100)):
+                data = '{"attributes":{"a":' + opening * depth + "1" + closing * depth + "}}"
+                try:
+                    dumps(roomy.read(data.encode()))
+                    taken = True
+                except ApiError as error:
+                    self.assertEqual(error.status, 400)
+                    taken = False
+                self.assertEqual(taken, depth < 100, f"{depth} times {opening}")
+
     def test_duplicates(self) -> None:
         """Of a member that was sent twice the last counts."""
         self.assertEqual(THING.read(b'{"uniqueId":"a","uniqueId":"b"}')["unique_id"], "b")

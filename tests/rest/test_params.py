@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from trackd.rest.errors import ApiError
 from trackd.rest.params import DOUBLE, FLAG, INT, LONG, MOMENT, TEXT, Param, moment, pairs, values
 
 NOON = datetime(2020, 1, 1, 12, tzinfo=UTC)
@@ -112,3 +113,10 @@ class PairsTests(SynchronousTestCase):
         self.assertEqual(values(params, {"limit": ["2"], "unknown": ["x"]}), {"limit": 2, "all": False})
         error = self.assertRaises(ValueError, values, params, {"limit": ["x"]})
         self.assertIn("limit", str(error))
+
+
+class ManyTests(SynchronousTestCase):
+    def test_too_many(self) -> None:
+        """More parameters than anybody needs are refused before they are read."""
+        self.assertEqual(len(pairs("a=1&" * 9_999 + "a=1")["a"]), 10_000)
+        self.assertEqual(400, self.assertRaises(ApiError, pairs, "a=1&" * 10_000).status)

@@ -22,6 +22,11 @@ from trackd.rest.errors import ApiError
 from trackd.rest.output import free, moment, number
 from trackd.rest.params import LARGEST
 
+# Objects and arrays within each other in a free-form object; what writes JSON for us can do 254.
+DEEPEST = 100
+# Digits of a number.
+LONGEST = 300
+
 
 @frozen
 class Type:
@@ -128,10 +133,20 @@ def parsed(data: bytes) -> Any:
     if not data.strip():
         raise ApiError(400, "The body is empty")
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=_no_number, parse_float=_finite)
-    except (ValueError, RecursionError) as error:
-        reason = "too deep" if isinstance(error, RecursionError) else str(error).splitlines()[0]
-        raise ApiError(400, f"The body is no JSON: {reason}") from None
+        return json.loads(data.decode("utf-8"), parse_constant=_no_number, parse_float=_finite, parse_int=_short)
+    except UnicodeDecodeError as error:
+        reason = f"it is not UTF-8 at byte {error.start}"
+    except RecursionError:
+        reason = "too deep"
+    except ValueError as error:
+        reason = str(error).splitlines()[0]
+    raise ApiError(400, f"The body is no JSON: {reason}")
+
+
+def _short(text: str) -> int:
+    if len(text) > LONGEST:
+        raise ValueError(f"{text[:30]}… is out of range")
+    return int(text)
 
 
 def _no_number(text: str) -> float:
@@ -223,6 +238,12 @@ def read_free(value: Any) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise _wrong(value, "an object")
+    layer: list[Any] = [value]
+    for _ in range(DEEPEST):
+        layer = [inner for outer in layer for inner in (outer.values() if isinstance(outer, dict) else outer)]
+        layer = [inner for inner in layer if isinstance(inner, dict | list)]
+    if layer:
+        raise ValueError("is nested too deeply")
     return value
 
 

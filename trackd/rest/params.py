@@ -14,6 +14,10 @@ from urllib.parse import unquote_plus
 
 from attrs import frozen
 
+from trackd.rest.errors import ApiError
+
+# Parameters of one query or form.
+MOST_PAIRS = 10_000
 # What an id in the database can be.
 LARGEST = {32: 2**31 - 1, 64: 2**63 - 1}
 
@@ -115,7 +119,10 @@ def pairs(text: str) -> dict[str, list[str]]:
     The parameters of a query or a form, each with all its values in order.
 
     A `+` is a blank; an escape that is none stays as it is; bytes that are no UTF-8 become replacement characters.
+    Raises ApiError (400) for more of them than anybody needs: it takes a while to read a million.
     """
+    if text.count("&") >= MOST_PAIRS:
+        raise ApiError(400, f"There are more than {MOST_PAIRS} parameters")
     found: dict[str, list[str]] = {}
     for pair in text.split("&"):
         name, _, value = pair.partition("=")
