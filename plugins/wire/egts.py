@@ -83,7 +83,8 @@ def decode(frame: bytes, session: Session) -> Iterator[Output]:
         at += SERVICES.size
 
         # A record is one position, however many fixes it has: some terminals write dozens.
-        position, fixes, identities = Position(), [], []
+        position, identities = Position(), []
+        fixes: list[int] = []
         end = at + length
         while at < end:
             sub_record, size = SUB_RECORD.unpack_from(frame, at)
@@ -92,6 +93,8 @@ def decode(frame: bytes, session: Session) -> Iterator[Output]:
             if after > len(frame):
                 raise WireError(f"a sub-record of {size} bytes")
             if sub_record == POS_DATA:
+                if not fixes:
+                    position.attributes.update(AHEAD)
                 fixes.append(at)
             elif (read := READERS.get(sub_record)) is not None:
                 read(position, frame, at, after)
@@ -147,6 +150,7 @@ FLAGS = 12  # where they are
 VALID, SOUTH, WEST, HAS_ALTITUDE = 1 << 0, 1 << 5, 1 << 6, 1 << 7
 START = 1_262_304_000  # 2010-01-01
 SPEED = 0x3FFF  # 0.1 km/h, under a sign of the altitude that is not looked at and the highest bit of the course
+AHEAD = dict.fromkeys((names.ODOMETER, names.INPUT, names.EVENT))  # of what the sub-records behind the first fix add
 
 
 def place(position: Position, frame: bytes, fixes: list[int]) -> None:

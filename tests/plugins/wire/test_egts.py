@@ -289,6 +289,16 @@ class PositionTests(SynchronousTestCase):
         self.assertEqual(position.attributes, {"odometer": 500, "input": 17, "event": 3, "sat": 5, "hdop": 1})
         self.assertEqual(positions(told(egts, packet(record(fix(), fix(0), id=5)))), [])
 
+    def test_order(self) -> None:
+        """Attributes stand in the order of the sub-records, those of several fixes where the first one is."""
+        sat, output = part(17, b"\x08\5"), part(18, bytes(3))
+        place = ["odometer", "input", "event"]
+        for parts, order in (
+            ((fix(), sat, output), [*place, "sat", "output"]),
+            ((output, fix(), sat, fix(), output), ["output", *place, "sat"]),
+        ):
+            self.assertEqual(list(one(*parts).attributes), order)
+
     def test_precision(self) -> None:
         """Dilutions are kept as they are sent."""
         self.assertEqual(
