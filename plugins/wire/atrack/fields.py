@@ -17,6 +17,7 @@ from itertools import groupby
 from struct import Struct
 from typing import Any, NamedTuple
 
+from plugins.wire.atrack.beacons import set_beacons
 from trackd.wire import names
 from trackd.wire.binary import part
 from trackd.wire.text import integer, latin, split_at, trimmed
@@ -245,15 +246,17 @@ def zstring(data: bytes, at: int) -> tuple[bytes, int]:
 # What they mean
 
 
-def fill(position: Position, told: dict[str, Any]) -> None:
-    """Everything but beacons goes into the position."""
+def fill(position: Position, told: dict[str, Any], framed: bool = False) -> None:
+    """All of it goes into the position; `framed`: each beacon has its length."""
     position.altitude = told.pop(ALTITUDE, position.altitude)
     operator, area, cell, signal = (told.pop(name, None) for name in (OPERATOR, AREA, CELL, SIGNAL))
     for name, value in told.items():
-        if name not in ALARMS:
+        if name in ALARMS:
+            position.add_alarm(name if value else None)
+        elif name == BEACONS:
+            set_beacons(position, value, framed)
+        else:
             position.set(name, value)
-        elif value:
-            position.add_alarm(name)
     if operator is not None and area is not None and cell is not None:
         position.network = Network([CellTower(operator[0], operator[1], area, cell, signal)])
     elif signal is not None:

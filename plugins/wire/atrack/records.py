@@ -45,30 +45,21 @@ def records(data: bytes, at: int, session: Session) -> Iterator[Position]:
         driver, at = zstring(data, at + FIX.size)
         temp1, temp2 = TEMPERATURES.unpack_from(data, at)
         message, at = zstring(data, at + TEMPERATURES.size)
-        position = Position(
-            clock,
-            fixed,
-            True,
-            latitude / 1e6,
-            longitude / 1e6,
-            speed=kmh(speed),
-            course=float(course),
-            attributes={
-                names.TYPE: kind,
-                names.ODOMETER: odometer * 100,
-                names.HDOP: hdop / 10,
-                names.INPUT: inputs,
-                names.OUTPUT: outputs,
-                f"{names.ADC}1": adc / 1000,
-                f"{names.TEMP}1": temp1 / 10,
-                f"{names.TEMP}2": temp2 / 10,
-            },
-        )
+        position = Position(clock, fixed, True, latitude / 1e6, longitude / 1e6, speed=kmh(speed), course=float(course))
+        attributes = position.attributes
+        attributes[names.TYPE] = kind
+        position.add_alarm(alarms.get(str(kind)))
+        attributes[names.ODOMETER] = odometer * 100
+        attributes[names.HDOP] = hdop / 10
+        attributes[names.INPUT] = inputs
+        attributes[names.OUTPUT] = outputs
+        attributes[f"{names.ADC}1"] = adc / 1000
         if driver:
-            position.set(names.DRIVER_UNIQUE_ID, latin(driver))
+            attributes[names.DRIVER_UNIQUE_ID] = latin(driver)
+        attributes[f"{names.TEMP}1"] = temp1 / 10
+        attributes[f"{names.TEMP}2"] = temp2 / 10
         if message:
             set_message(position, message, decimal_fuel)
-        position.add_alarm(alarms.get(str(kind)))
         if custom:
             told, at = from_binary(data, at, form)
             fill(position, told)

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from struct import Struct
 
-from plugins.wire.atrack.beacons import set_beacons
-from plugins.wire.atrack.fields import BEACONS, fill, from_text
+from plugins.wire.atrack.fields import fill, from_text
 from trackd.wire import names
 from trackd.wire.format import Session
 from trackd.wire.text import integer, latin, long, number, trimmed
@@ -105,8 +104,4 @@ def record(
 def set_custom(position: Position, values: str | None, form: str, framed: bool) -> None:
     if values is None:
         raise WireError("no custom fields")
-    told = from_text(values, form)
-    beacons = told.pop(BEACONS, None)
-    if beacons is not None:
-        set_beacons(position, beacons, framed)
-    fill(position, told)
+    fill(position, from_text(values, form), framed)

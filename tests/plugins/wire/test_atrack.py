@@ -143,6 +143,15 @@ class RecordTests(SynchronousTestCase):
         with self.assertRaises(BAD_FRAME):
             one(frame(record(message=b"FULS:F=0 t=0 N=0A")), decimalFuel=True)
 
+    def test_order(self) -> None:
+        """Attributes stand in the order of the record, an alarm behind the report that it is."""
+        position = one(frame(record(driver=b"D", message=b"M")), alarmMap="101=sos")
+        first = ["type", "alarm", "odometer", "hdop", "input", "output", "adc1", "driverUniqueId"]
+        self.assertEqual(list(position.attributes), [*first, "temp1", "temp2", "message"])
+        position = one(text(LINE.replace(",39,,", ",39,D,")))
+        first = ["event", "odometer", "hdop", "input", "output", "adc1", "driverUniqueId"]
+        self.assertEqual(list(position.attributes), [*first, "temp1", "temp2"])
+
     def test_long_dates(self) -> None:
         """Times may be dates, whose parts roll over; the first one counts."""
         dates = pack(">HBBBBB", 2014, 1, 27, 11, 31, 63) + bytes(14)

@@ -280,6 +280,11 @@ class BeaconTests(SynchronousTestCase):
                 self.beacons(f"4:224:{beacon[:-2]}")
             self.assertEqual(self.beacons(f"4:64:{hardware:02x}06"), {})
 
+    def test_order(self) -> None:
+        """What beacons tell stands where they are among the fields."""
+        position = one(text(f"{LINE}\x1a,9,3:12:C80001640002,5"), form="%SA%BC%FL")
+        self.assertEqual(list(position.attributes)[-4:], ["sat", "tag1Rssi", "tag2Rssi", "fuel"])
+
     def test_bad_masks(self) -> None:
         """Beacons that have no end are errors, and so is what is no list of beacons."""
         for value in (
