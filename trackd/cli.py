@@ -5,6 +5,7 @@ The console script `trackd`, for operators on the server's own machine.
     trackd device add 123456789012345 --name Truck
     trackd tail
     trackd unknown
+    trackd quarantine retry 17
     trackd settings web.
     trackd check
 
@@ -33,7 +34,7 @@ from twisted.logger import (
 from twisted.python.usage import UsageError
 
 from trackd.keys import as_text
-from trackd.lines import event_line, position_line, unknown_line
+from trackd.lines import event_line, position_line, quarantine_line, quarantine_lines, unknown_line
 from trackd.options import Options
 from trackd.people.errors import PeopleError
 from trackd.people.passwords import Passwords
@@ -44,7 +45,8 @@ from trackd.store.database import Database, Refused, StoreError
 from trackd.store.devices import Devices
 from trackd.store.embedded import CannotStart
 from trackd.store.migrations import WrongSchema, migrate, status
-from trackd.store.rows import UserRow
+from trackd.store.quarantine import Quarantine
+from trackd.store.rows import QuarantineRow, UserRow
 from trackd.store.tail import Tail
 from trackd.store.unknown import UnknownDevices
 from trackd.store.users import Users
@@ -230,6 +232,82 @@ class Unknown(DatabaseCommand):
             say("no unknown devices")
 
 
+class QuarantineList(DatabaseCommand):
+    """List the reports that the database has refused, the last one first: number, time, device, format, reason."""
+
+    async def work(self, reactor: Any, settings: Settings, database: Database) -> None:
+        quarantine = Quarantine(database)
+        rows = await quarantine.all()
+        for row in rows:
+            say(quarantine_line(row))
+        if (more := await quarantine.count() - len(rows)) > 0:
+            say(f"and {more} more")
+        if not rows:
+            say("the quarantine is empty")
+
+
+class Numbered(DatabaseCommand):
+    """A command on reports in the quarantine, by their numbers. What goes wrong with one does not keep the others."""
+
+    def parseArgs(self, id: str, *more: str) -> None:  # type: ignore[override]
+        self["ids"] = [id, *more]
+
+    async def work(self, reactor: Any, settings: Settings, database: Database) -> None:
+        quarantine, failed = Quarantine(database), []
+        for id in self["ids"]:
+            try:
+                row = await quarantine.get(int(id)) if id.isdecimal() and len(id) < 19 else None
+                if row is None:
+                    raise Failed(f"there is no report {id} in the quarantine")
+                await self.each(quarantine, row)
+            except Failed as error:
+                failed.append(str(error))
+        if failed:
+            raise Failed("; ".join(failed))
+
+    async def each(self, quarantine: Quarantine, row: QuarantineRow) -> None:
+        """Do it to one of them. Raises Failed."""
+        raise NotImplementedError
+
+
+class QuarantineShow(Numbered):
+    """Show all that is kept of a report: the reason, the report as JSON, its frame as hex."""
+
+    async def each(self, quarantine: Quarantine, row: QuarantineRow) -> None:
+        for line in quarantine_lines(row):
+            say(line)
+
+
+class QuarantineRetry(Numbered):
+    """Store the position after all; one that is refused again stays, with the new reason."""
+
+    async def each(self, quarantine: Quarantine, row: QuarantineRow) -> None:
+        try:
+            stored = await quarantine.retry(row)
+        except Refused as error:
+            raise Failed(f"report {row.id} stays in the quarantine: {error}") from None
+        say(f"report {row.id}: {'stored' if stored else 'was stored already'}")
+
+
+class QuarantineDelete(Numbered):
+    """Forget a report for good."""
+
+    async def each(self, quarantine: Quarantine, row: QuarantineRow) -> None:
+        await quarantine.delete(row.id)
+        say(f"report {row.id}: deleted")
+
+
+class InQuarantine(Group):
+    """Reports that the database has refused."""
+
+    subCommands = [
+        ["list", None, QuarantineList, "List them."],
+        ["show", None, QuarantineShow, "Show all that is kept of one."],
+        ["retry", None, QuarantineRetry, "Store it after all."],
+        ["delete", None, QuarantineDelete, "Forget it for good."],
+    ]
+
+
 class ShowSettings(Command):
     """List the settings: what is in force, the default, where it comes from, what it means."""
 
@@ -276,6 +354,7 @@ class CommandLine(Group):
         ["device", None, Device, "Devices: add"],
         ["tail", None, Follow, "Show positions and events as they are stored"],
         ["unknown", None, Unknown, "List unknown devices"],
+        ["quarantine", None, InQuarantine, "Reports that the database has refused: list, show, retry, delete"],
         ["settings", None, ShowSettings, "List all settings, or those that begin with a text"],
         ["check", None, Check, "Check the configuration and the database"],
     ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from trackd.store.rows import EventRow, PositionRow, UnknownRow, as_json
+from trackd.store.rows import EventRow, PositionRow, QuarantineRow, UnknownRow, as_json
 
 # Characters of a frame that are shown.
 FRAME = 64
@@ -47,6 +47,18 @@ def unknown_line(row: UnknownRow) -> str:
             frame,
         ]
     )
+
+
+def quarantine_line(row: QuarantineRow) -> str:
+    """One report that the database refused: its number, when it came, device, format, and why."""
+    return "  ".join(
+        [str(row.id), moment(row.received), f"device {row.device_id}", visible(row.protocol or ""), visible(row.reason)]
+    )
+
+
+def quarantine_lines(row: QuarantineRow) -> list[str]:
+    """All that is kept of such a report: the report as JSON, its frame as hex."""
+    return [quarantine_line(row), visible(row.report), f"frame {bytes(row.frame or b'').hex()}".rstrip()]
 
 
 def moment(time: datetime) -> str:
