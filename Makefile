@@ -12,6 +12,7 @@ help:
 	@echo "make run          start the server, with its data under ./$(DATA)"
 	@echo "make test         lint, types, floors, tests"
 	@echo "make conformance  replay the recordings of all wire formats, if they are there"
+	@echo "make fuzz         damaged frames to all wire formats"
 	@echo "make bench        measure speed, memory and latency"
 	@echo "make docs         the documentation, in docs/_build/html"
 	@echo "make clean        remove what was made, except $(DATA)"
@@ -46,8 +47,11 @@ trial: $(VENV)/developed
 conformance: $(VENV)/developed
 	$(BIN)/python -m tests.conformance --service $(ARGS)
 
+fuzz: $(VENV)/developed
+	$(BIN)/python -m tests.wire.fuzz $(ARGS)
+
 bench: $(VENV)/developed
-	$(BIN)/python -m benchmarks.spine $(ARGS)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(VENV)/developed
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs docs/_build/html
@@ -59,6 +63,6 @@ etc/trackd.toml: trackd/keys.py $(VENV)/installed
 clean:
 	rm -rf $(VENV) *.egg-info _trial_temp* .mypy_cache .ruff_cache .import_linter_cache docs/_build
 
-.PHONY: help run test lint types floors trial conformance bench docs clean
+.PHONY: help run test lint types floors trial conformance fuzz bench docs clean
 # The steps of `make test` one after the other, whatever -j says: each has its say in this order.
 .NOTPARALLEL:

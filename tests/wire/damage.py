@@ -1,16 +1,16 @@
 """
-Frames as no device means them: bits flipped, bytes lost or doubled, lengths that lie, frames of another format.
-
-    python -m tests.wire.damage <format> [<count>]      a long run over the recordings of one format
+Frames as no device means them: bits flipped, bytes lost or doubled, lengths that lie, fields that are no such thing,
+frames of another format. What is random comes from a `Random` that is given, so that all can be had again.
 """
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 # What devices have sent in the place of a number, and what arithmetic dislikes.
 EXTREMES = (
@@ -78,6 +78,33 @@ def misspell(sample: bytes, random: Random) -> bytes:
     return separator.join(fields)
 
 
+def repeat(sample: bytes, random: Random) -> bytes:
+    """All of it comes several times."""
+    return sample * random.randint(2, 4)
+
+
+def miscount(sample: bytes, random: Random) -> bytes:
+    """A number, perhaps a length or a count, is a little more or less, or many times as much."""
+    by = random.choice((-2, -1, 1, 2, 8, 100))
+    numbers = list(re.finditer(rb"\d+", sample))
+    if numbers and random.random() < 0.5:
+        found = random.choice(numbers)
+        value = int(found[0][:20]) + by
+        return sample[: found.start()] + b"%0*d" % (len(found[0]), value) + sample[found.end() :]
+    width = random.choice((1, 1, 2, 4))
+    order: Literal["little", "big"] = random.choice(("little", "big"))
+    at = random.randrange(len(sample))
+    field = sample[at : at + width]
+    value = int.from_bytes(field, order) + by
+    return sample[:at] + (value % (1 << 8 * len(field))).to_bytes(len(field), order) + sample[at + len(field) :]
+
+
+def swap(sample: bytes, random: Random) -> bytes:
+    """Two stretches have changed places."""
+    first, second, third, fourth = sorted(random.randint(0, len(sample)) for _ in range(4))
+    return sample[:first] + sample[third:fourth] + sample[second:third] + sample[first:second] + sample[fourth:]
+
+
 def scramble(sample: bytes, random: Random) -> bytes:
     """A stretch is noise."""
     at = random.randrange(len(sample))
@@ -85,13 +112,20 @@ def scramble(sample: bytes, random: Random) -> bytes:
     return sample[:at] + random.randbytes(length) + sample[at + length :]
 
 
-KINDS: tuple[Damage, ...] = (flip, cut, lose, double, insert, exceed, misspell, scramble)
+def splice(sample: bytes, other: bytes, random: Random) -> bytes:
+    """It begins as one frame and ends as another."""
+    return sample[: random.randint(0, len(sample))] + other[random.randint(0, len(other)) :]
+
+
+KINDS: tuple[Damage, ...] = (flip, cut, lose, double, repeat, insert, exceed, miscount, misspell, swap, scramble)
 
 
 def damaged(sample: bytes, random: Random, others: Sequence[bytes] = ()) -> bytes:
-    """The sample with one or two kinds of damage, or now and then one of the others instead."""
+    """The sample with one or two kinds of damage; now and then one of the others instead, or a part of it behind."""
     if not sample or others and random.random() < 0.05:
         return random.choice(others) if others else random.randbytes(random.randint(0, 40))
+    if others and random.random() < 0.05:
+        return splice(sample, random.choice(others), random)
     for _ in range(random.randint(1, 2)):
         sample = random.choice(KINDS)(sample, random) or b"\0"
     return sample
@@ -121,18 +155,3 @@ class Steps:
         if self.left < 0:
             raise Endless(f"{frame.f_code.co_filename}:{frame.f_lineno}")
         return self._trace
-
-
-def run(name: str, count: int) -> Iterator[str]:
-    """Damage to the recordings of a format: what went wrong, in words."""
-    from tests.wire.test_damage import Victim
-
-    victim = Victim(name)
-    for _ in range(count):
-        if found := victim.suffer():
-            yield found
-
-
-if __name__ == "__main__":
-    for complaint in run(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1000):
-        print(complaint)
