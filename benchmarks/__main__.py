@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import spine
+from benchmarks import formats, spine
 
 spine.main(*map(float, sys.argv[1:]))
+print()
+formats.main()
