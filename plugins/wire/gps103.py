@@ -341,7 +341,7 @@ gps103 = WireFormat(
     port=5001,
     udp=True,
     split=until(b"\r\n", b"\n", b";", b"*", keep=True, limit=LARGE),
-    limit=LARGE,
+    limit=LARGE + 1,  # a longest frame, and the CR of its end
     decode=decode,
     text=True,
     commands=tuple(COMMANDS),

@@ -59,8 +59,11 @@ class CutterTests(SynchronousTestCase):
         self.assertEqual(list(frames.feed(b"a;b\r\nc\nd*\re;f")), [b"a;", b"b\r\n", b"c\n", b"d*", b"\re;"])
 
     def test_limit(self) -> None:
-        """A frame has at most 32768 bytes before its end."""
-        self.assertEqual(Talk(gps103).say(b"1" * 32768 + b";"), [Reply(b"ON")])
+        """A frame has at most 32768 bytes before its end, which may come apart."""
+        for end in ((b";",), (b"\r\n",), (b"\r", b"\n")):
+            talk = Talk(gps103)
+            reads = (b"1" * 32768 + end[0], *end[1:])
+            self.assertEqual([output for data in reads for output in talk.say(data)], [Reply(b"ON")])
         with self.assertRaises(WireError):
             Talk(gps103).say(b"1" * 32769 + b";")
 
