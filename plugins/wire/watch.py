@@ -14,7 +14,7 @@ Lengths are not trusted: brackets are counted. Voice and pictures are binary, so
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from attrs import define
@@ -45,7 +45,8 @@ from trackd.wire.values import (
 ESCAPES = {b"}\1": b"}", b"}\2": b"[", b"}\3": b"]", b"}\4": b",", b"}\5": b"*"}
 unescaped, escaped = unescape(ESCAPES, strict=True), escape(ESCAPES)
 
-brackets = re.compile(rb"[][]").finditer
+bracket = re.compile(rb"[][]").search
+OTHER = {b"[": b"]", b"]": b"["}
 
 
 @define
@@ -63,17 +64,17 @@ def split(buffer: bytes, start: int) -> tuple[bytes, int] | None:
 
     So a stray byte is a part of the frame that follows, and two of them are a frame.
     """
-    depth = 0
-    for bracket in brackets(buffer, start):
-        at = bracket.start()
-        if not depth and at > start + 1:
-            break
-        depth += 1 if bracket[0] == b"[" else -1
-        if not depth and at > start:
-            return unescaped(buffer[start : at + 1]), at + 1
-    if depth or len(buffer) < start + 2:
-        return None
-    return buffer[start : start + 2], start + 2
+    first = bracket(buffer, start, start + 2)
+    if first is None:
+        return (buffer[start : start + 2], start + 2) if len(buffer) >= start + 2 else None
+    opening, closing = first[0], OTHER[first[0]]
+    depth, at = 0, start
+    while (end := buffer.find(closing, at)) >= 0:
+        depth += buffer.count(opening, at, end) - 1
+        at = end + 1
+        if not depth:
+            return unescaped(buffer[start:at]), at
+    return None
 
 
 ID = 4  # where the id of the device begins, behind a bracket, the maker and an asterisk
@@ -211,19 +212,22 @@ def heard(text: str) -> Network | None:
     cells = integer(values[0])
     if cells > 0:
         mcc, mnc = integer(values[2]), integer(values[3])  # after the timing advance
-        at = 4
-        for _ in range(cells):
-            lac, cid, signal = values[at : at + 3]
+        at = 4 + 3 * cells
+        for lac, cid, signal in triples(values, 4, cells):
             network.add(CellTower(mcc, mnc, area(lac), area(cid), integer_or_none(signal)))
-            at += 3
     points = integer(values[at]) if at < len(values) and values[at] else 0
-    at += 1
-    for _ in range(points):
-        _, mac, signal = values[at : at + 3]
+    for _, mac, signal in triples(values, at + 1, points):
         if mac not in ("", "0") and signal:
             network.add(WifiAccessPoint(mac, integer(signal)))
-        at += 3
     return network if network.cells or network.wifi else None
+
+
+def triples(values: list[str], at: int, count: int) -> Iterable[tuple[str, str, str]]:
+    """So many times three fields, those that are the same once; IndexError if they are not all there."""
+    fields = values[at : at + 3 * max(count, 0)]
+    if len(fields) < 3 * count:
+        raise IndexError(f"{count} times three fields at {at} of {len(values)}")
+    return dict.fromkeys(zip(fields[::3], fields[1::3], fields[2::3], strict=True))
 
 
 def area(text: str) -> int:

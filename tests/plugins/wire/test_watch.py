@@ -98,6 +98,8 @@ class CuttingTests(SynchronousTestCase):
         self.assertEqual(self.cut(b"\n" + frame("LK")), [b"\n" + frame("LK")])
         self.assertEqual(self.cut(b"\r\n" + frame("LK")), [b"\r\n", frame("LK")])
         self.assertEqual(self.cut(b"][" + frame("LK")), [b"][", frame("LK")])
+        self.assertEqual(self.cut(b"x]a[" + frame("LK")), [b"x]a[", frame("LK")])
+        self.assertEqual(self.cut(b"]a]b[c[" + frame("LK")), [b"]a]b[c[", frame("LK")])
 
     def test_endless(self) -> None:
         """What has no end in 32768 bytes is given up."""
@@ -246,6 +248,10 @@ class NetworkTests(SynchronousTestCase):
             ("1,1,310,260,1091,30082,139,1,Home,60:45:cb:cb:34:68,-93,8.2", near(cell, home)),
             ("0,1,Home,60:45:cb:cb:34:68,93", None),  # a letter in the fourth field
             ("0,2,,60:45:00:00:34:68,93,x,0,1", near(WifiAccessPoint("60:45:00:00:34:68", -93))),
+            ("0,2,,60:45:00:00:34:68,,x,,1", None),
+            ("0,-1,,60:45:00:00:34:68,93", None),
+            ("-2,3,,60:45:00:00:34:68,93,x,0,1,x,0,1", near(WifiAccessPoint("60:45:00:00:34:68", -93))),
+            (f"5400,1,1,1{',1,1,1' * 5400}", near(CellTower(1, 1, 1, 1, -1))),
         ):
             self.assertEqual(located(report(around=around)).network, network, around)
 
@@ -259,6 +265,8 @@ class NetworkTests(SynchronousTestCase):
             "1,1,460,0,1,2",
             "1,1,460,0,1,2,",
             "3,1,460,0,1,2,3",
+            "2147483647,1,460,0,1,2,3",
+            "0,2147483647,,60:45:00:00:34:68,93",
             "1,1,,,1,2,3",
             "1,1,460,0,1,2147483648,3",
             "1,1,460,0,1,80000000A,3",
