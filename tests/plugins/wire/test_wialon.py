@@ -261,6 +261,7 @@ class ParamTests(SynchronousTestCase):
             "2:NaN": "NaN",
             "1:-Infinity": "-Infinity",
             "1:1e999": "Infinity",
+            "1:0x1p99999": "Infinity",
         }.items():
             self.assertEqual(repr(params(f"x:{text}")), repr({"x": value}))
 
