@@ -7,7 +7,9 @@ from typing import Any
 
 import orjson
 from twisted.internet.defer import Deferred
+from twisted.logger import LogLevel, formatEvent
 
+from tests.listen.samples import log_of
 from tests.postgres import DatabaseTestCase
 from tests.store.samples import device
 from trackd.store.committer import Batch, Committer
@@ -164,6 +166,39 @@ class CommitterTests(DatabaseTestCase):
         self.assertEqual([b"\x01\x02"] * 4, [bytes(row[3]) for row in rows])
         self.assertTrue(all(row[1] for row in rows))
         self.assertEqual(48.5, orjson.loads(rows[0][2])["latitude"])
+
+    async def test_poison_in_the_log(self) -> None:
+        """Of many refusals the log names a few, and then has their number; all of them are counted."""
+        log = log_of(self)
+        committer = self.committer()
+        for _ in range(30):
+            committer.add(report(self.device, protocol="NUL\0"))
+        committer.note(Event(self.device, "NUL\0", NOON))
+        await committer.idle()
+        self.assertEqual((committer.quarantined, committer.lost), (30, 1))
+        self.assertEqual([line["log_level"] for line in log], [LogLevel.error] * 10)
+        for _ in range(2):
+            committer.tell_losses()
+        self.assertEqual([formatEvent(line) for line in log][10:], ["21 more refusals of the database"])
+
+    async def test_figures(self) -> None:
+        """Each transaction is counted with its time and its reports, each report with the time until it was told."""
+        committer = self.committer(rows=700)
+        self.assertEqual(committer.pending, 0.0)
+        for _ in range(1000):
+            committer.add(report(self.device))
+        self.assertGreaterEqual(committer.pending, 0.0)
+        await committer.idle()
+        committer.touch(self.device, "offline", NOON, urgent=True)
+        await committer.idle()
+        sizes = dict(zip((*committer.sizes.bounds, "more"), committer.sizes.counts, strict=True))
+        self.assertEqual({0: 1, 500: 1, 1000: 1}, {size: count for size, count in sizes.items() if count})
+        self.assertEqual((3, 1000), (sum(committer.transactions.counts), sum(committer.acknowledgements.counts)))
+        self.assertGreater(committer.transactions.total, 0)
+        self.assertGreaterEqual(committer.acknowledgements.total / 1000, committer.transactions.total / 3)
+        committer.touch(self.device, "offline", NOON)
+        self.assertEqual((committer.pending, committer.ids), (0.0, {"position_ids": 0}))
+        await committer.idle()
 
     async def test_deleted_device(self) -> None:
         """A report of a device whose row is gone is stored, and harms no other."""

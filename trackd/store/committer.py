@@ -23,6 +23,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from trackd.figures import Histogram
+from trackd.rate import Rate
 from trackd.store.database import Refused, Unavailable
 from trackd.store.report import Event, Report, State
 
@@ -30,6 +32,11 @@ from trackd.store.report import Event, Report, State
 BLOCK = 1000
 # Classes of SQL states that mean "this row", not "not now": data, constraints, limits.
 ROW = ("22", "23", "54")
+# Refused reports that the log names in a minute; of the others it has the number.
+LOGGED = 10
+MINUTE = 60.0  # s
+# Reports of a transaction: bounds of its histogram. 0: it had events or signs of life alone.
+SIZES = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 # Between the texts of an array: attributes are JSON, which writes control characters as \u001e.
 BETWEEN = "\x1e"
 NOTHING = "\x1f"
@@ -102,6 +109,7 @@ class Batch:
     events: list[Event] = Factory(list)  # those without a report
     signs: dict[int, Sign] = Factory(dict)  # of life, by device, without a report
     done: Deferred[None] | None = None  # all who wait for it have this one
+    since: float = 0.0  # nothing of it came before (s, by the clock)
 
     def __bool__(self) -> bool:
         return bool(self.reports or self.events or self.signs)
@@ -124,6 +132,12 @@ class Committer:
     patience: float = 1.0  # seconds between tries while the database is away, and until a sign of life is written
     waiting: int = field(default=0, init=False)  # reports that are not yet committed
     away: str | None = field(default=None, init=False)  # why nothing can be committed at the moment
+    quarantined: int = field(default=0, init=False)  # reports, since the start
+    lost: int = field(default=0, init=False)  # events and signs of life that the database has refused
+    transactions: Histogram = field(factory=Histogram, init=False)  # s that each has taken, tries included
+    sizes: Histogram = field(factory=lambda: Histogram(SIZES), init=False)  # reports of each
+    # s until a report was committed and its device was answered, each as long as the one of its batch that came first.
+    acknowledgements: Histogram = field(factory=Histogram, init=False)
     _next: Batch = field(factory=Batch, init=False)
     _now: Batch | None = field(default=None, init=False)
     _running: bool = field(default=False, init=False)
@@ -131,11 +145,29 @@ class Committer:
     _idle: list[Deferred[None]] = field(factory=list, init=False)
     _ids: dict[str, deque[int]] = field(factory=dict, init=False)
     _soon: Any = field(default=None, init=False)
+    _lines: Rate = field(default=Factory(lambda self: Rate(self.clock, LOGGED, MINUTE), takes_self=True), init=False)
+    _unlogged: int = field(default=0, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     @property
     def full(self) -> bool:
         return self.waiting >= self.limit
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """Numbers that were fetched and are not used yet, by sequence."""
+        return {sequence: len(ids) for sequence, ids in self._ids.items()}
+
+    @property
+    def pending(self) -> float:
+        """Seconds since the first of what is not committed may have come; 0: everything is."""
+        return self.clock.seconds() - (self._now or self._next).since if self._running else 0.0
+
+    def tell_losses(self) -> None:
+        """Log how much the database has refused that has no line of its own since this was called last."""
+        if self._unlogged:
+            self._log.error("{count} more refusals of the database", count=self._unlogged)
+            self._unlogged = 0
 
     def room(self) -> Deferred[None]:
         """Fires when there is room again."""
@@ -192,6 +224,7 @@ class Committer:
             self._soon = None
         if not self._running:
             self._running = True
+            self._next.since = self.clock.seconds()
             # Not at once, so that whatever this turn of the reactor adds goes with it.
             self.clock.callLater(0, self._start)
 
@@ -204,7 +237,10 @@ class Committer:
         while self._next:
             batch = self._now = self._take()
             for part in self._parts(batch):
+                begun = self.clock.seconds()
                 await self._commit(part)
+                self.transactions.add(self.clock.seconds() - begun)
+                self.sizes.add(len(part.reports))
             try:
                 self.committed(batch)
             except Exception:
@@ -213,13 +249,15 @@ class Committer:
             self.waiting -= len(batch.reports)
             if batch.done is not None:
                 batch.done.callback(None)
+            if batch.reports:
+                self.acknowledgements.add(self.clock.seconds() - batch.since, len(batch.reports))
             if self._room and not self.full:
                 _fire(self._room)
         self._running = False
         _fire(self._idle)
 
     def _take(self) -> Batch:
-        batch, self._next = self._next, Batch()
+        batch, self._next = self._next, Batch(since=self.clock.seconds())
         return batch
 
     def _parts(self, batch: Batch) -> Iterable[Batch]:
@@ -275,14 +313,24 @@ class Committer:
             for device, sign in batch.signs.items():
                 await self._commit(Batch(signs={device: sign}))
         else:
-            self._log.error("the database refused an event or a sign of life: {error}", error=str(error))
+            self.lost += 1
+            if self._says():
+                self._log.error("the database refused an event or a sign of life: {error}", error=str(error))
+
+    def _says(self) -> bool:
+        """Whether one more refusal has a line in the log."""
+        says = self._lines.allows()
+        self._unlogged += not says
+        return says
 
     async def _quarantine(self, report: Report, error: Exception) -> None:
-        self._log.error(
-            "device {device}: the database refused a report, it is in the quarantine: {error}",
-            device=report.device_id,
-            error=str(error),
-        )
+        self.quarantined += 1
+        if self._says():
+            self._log.error(
+                "device {device}: the database refused a report, it is in the quarantine: {error}",
+                device=report.device_id,
+                error=str(error),
+            )
         told = dumps(
             {name: getattr(report, name) for name in SHOWN} | {"attributes": report.json}, default=str
         ).decode()
