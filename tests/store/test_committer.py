@@ -13,6 +13,7 @@ from tests.listen.samples import log_of
 from tests.postgres import DatabaseTestCase
 from tests.store.samples import device
 from trackd.store.committer import Batch, Committer
+from trackd.store.positions import Positions
 from trackd.store.report import Event, Fix, Report, State
 from trackd.store.resent import Resent
 
@@ -166,6 +167,16 @@ class CommitterTests(DatabaseTestCase):
         self.assertEqual([b"\x01\x02"] * 4, [bytes(row[3]) for row in rows])
         self.assertTrue(all(row[1] for row in rows))
         self.assertEqual(48.5, orjson.loads(rows[0][2])["latitude"])
+
+    async def test_poison_and_state(self) -> None:
+        """What is in the quarantine is not named as a device's latest position by a report that came after it."""
+        before, bad, late = report(self.device), report(self.device, altitude=float("inf")), report(self.device)
+        late.state = State(self.device, "online", NOON, bad.fix, NOON, motion_fix=bad.fix, motion_time=NOON)
+        await self.commit(before, bad, late)
+        state = await self.db.query("SELECT position_id, position_time, motion_position_id FROM device_states")
+        self.assertEqual([(None, NOON, None)], state)
+        [found] = await Positions(self.db).latest([self.device])
+        self.assertEqual(late.id, found.id)
 
     async def test_poison_in_the_log(self) -> None:
         """Of many refusals the log names a few, and then has their number; all of them are counted."""

@@ -54,6 +54,16 @@ class LoadTests(DatabaseTestCase):
         self.assertEqual((other.device.id, other.groups, other.last, other.queued), (alone.id, [], None, 0))
         self.assertEqual(other.state.status, "offline")
 
+    async def test_missing_position(self) -> None:
+        """A device whose state names a position that there is not begins with the newest up to the state's time."""
+        made = await device(self.db, unique_id="a")
+        gone = await latest(self.db, made.id, after(20))
+        stored = [await position(self.db, made.id, after(second)) for second in (10, 20, 30)]
+        await self.db.run("DELETE FROM positions WHERE id = %s", [gone.id])
+        last = (await self.loading.load(["a"]))["a"].last
+        assert last is not None
+        self.assertEqual(last.id, stored[1].id)
+
     async def test_by_id(self) -> None:
         """The same by id."""
         ids = [(await device(self.db)).id for _ in range(2)]

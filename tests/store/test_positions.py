@@ -54,6 +54,19 @@ class PositionTests(DatabaseTestCase):
         self.assertEqual([row.device_id for row in await self.positions.latest([one, other], after(5))], [one])
         self.assertEqual(await self.positions.latest([]), [])
 
+    async def test_latest_missing(self) -> None:
+        """When there is no position of the name in the state, the latest is the newest up to the state's time."""
+        same, older, none = [(await device(self.db)).id for _ in range(3)]
+        for one in (same, older, none):
+            await latest(self.db, one, after(20))
+            await self.db.run("DELETE FROM positions WHERE device_id = %s", [one])
+        again = [await position(self.db, same, after(second)) for second in (10, 20, 20, 30)]
+        before = await position(self.db, older, after(10))
+        found = {row.device_id: row.id for row in await self.positions.latest([same, older, none])}
+        self.assertEqual(found, {same: again[2].id, older: before.id})
+        found = {row.device_id: row.id for row in await self.positions.latest([same, older, none], after(15))}
+        self.assertEqual(found, {same: again[2].id})
+
     async def test_between(self) -> None:
         """A span includes both of its ends, is in the order of time, and of one device."""
         stored = [await position(self.db, 1, after(second)) for second in (30, 10, 20, 0, 40)]

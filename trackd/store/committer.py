@@ -351,6 +351,8 @@ class Committer:
                 break
             except Unavailable as away:
                 await self._wait(away)
+        if report.fix is not None:
+            report.fix.id = 0  # states that come after it name it as the latest position, which it will not be
         self.refused(report)
 
     async def _number(self, batch: Batch) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import define
 
 from trackd.store.database import Database
+from trackd.store.positions import LATEST
 from trackd.store.rows import DeviceRow, FixRow, GroupRow, Loaded, PositionRow, StateRow, columns, names, parsed
 
 # Groups above a device that are looked at; a ring of groups ends where it closes.
@@ -26,10 +27,7 @@ WITH wanted AS MATERIALIZED (
 SELECT {columns(DeviceRow, "w")}, {columns(StateRow, "s")}, {columns(PositionRow, "p")}, g.groups, q.queued
 FROM wanted w
 LEFT JOIN device_states s ON s.device_id = w.id
-LEFT JOIN LATERAL (
-    SELECT * FROM positions
-    WHERE device_id = w.id AND fix_time = s.position_time AND id = s.position_id LIMIT 1
-) p ON true
+LEFT JOIN LATERAL ({LATEST}) p ON true
 LEFT JOIN LATERAL (
     WITH RECURSIVE chain AS (
         SELECT {columns(GroupRow, "g")}, 1 AS depth FROM groups g WHERE g.id = w.group_id AND g.deleted_at IS NULL

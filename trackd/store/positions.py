@@ -12,6 +12,17 @@ from trackd.store.rows import PositionRow, columns
 
 COLUMNS = columns(PositionRow, "p")
 
+# The latest position of the device whose state is s. The state names the whole key, so that one partition is asked. If it
+# names none that there is (it is in the quarantine, or was stored already under another id), the newest up to then is.
+LATEST = """
+(SELECT * FROM positions
+    WHERE device_id = s.device_id AND fix_time = s.position_time AND id = s.position_id LIMIT 1)
+UNION ALL
+(SELECT * FROM positions
+    WHERE device_id = s.device_id AND fix_time <= s.position_time ORDER BY fix_time DESC, id DESC LIMIT 1)
+LIMIT 1
+"""
+
 # Rows that are read at once: parsing them holds up the reactor for a few milliseconds.
 PIECE = 1000
 
@@ -26,11 +37,9 @@ class Positions:
         found: list[PositionRow] = []
         for start in range(0, len(ids), PIECE):
             rows = await self.database.query(
-                # One look-up a device: its state names the whole key, so that only one partition is asked.
-                f"SELECT p.* FROM device_states s, LATERAL (SELECT {COLUMNS} FROM positions p"
-                " WHERE p.device_id = s.device_id AND p.fix_time = s.position_time AND p.id = s.position_id LIMIT 1) p"
-                " WHERE s.device_id = ANY(%s::bigint[]) AND (%s::timestamptz IS NULL OR s.position_time >= %s)",
-                [ids[start : start + PIECE], since, since],
+                f"SELECT {COLUMNS} FROM device_states s, LATERAL ({LATEST}) p WHERE s.device_id = ANY(%s::bigint[])"
+                " AND (%s::timestamptz IS NULL OR s.position_time >= %s AND p.fix_time >= %s)",
+                [ids[start : start + PIECE], since, since, since],
             )
             found += [PositionRow(*row) for row in rows]
         return found
