@@ -65,6 +65,20 @@ async def started(extra: str = FAST) -> EmbeddedPostgres:
     return postgres
 
 
+def signalled(postgres: EmbeddedPostgres, number: int) -> None:
+    """Send a signal to all processes of a server that runs: SIGSTOP freezes it, SIGCONT wakes it."""
+    main = postgres.pid()
+    assert main is not None
+    os.kill(main, number)
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            # State and parent follow the name, which stands in brackets.
+            if int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == main:
+                os.kill(int(folder.name), number)
+        except (OSError, ProcessLookupError):
+            pass  # it has ended meanwhile
+
+
 def folder() -> Path:
     """A new folder for a server."""
     return Path(tempfile.mkdtemp(prefix="trackd-tests-", dir=_place()))

@@ -11,7 +11,7 @@ from typing import Any
 from twisted.internet import defer
 from twisted.internet.task import deferLater
 
-from tests.postgres import EmptyDatabaseTestCase, started
+from tests.postgres import EmptyDatabaseTestCase, signalled, started
 from trackd.store import connection
 from trackd.store.addresses import dsn, resolved
 from trackd.store.database import Database, Queries, Refused, Unavailable
@@ -391,6 +391,47 @@ class AwayTests(EmptyDatabaseTestCase):
         finally:
             os.kill(backend, signal.SIGCONT)
         self.assertEqual(await db.query("SELECT 1"), [(1,)])
+
+    async def test_silent(self) -> None:
+        """
+        Nobody waits for a server that does not answer: neither who has asked already, nor who asks then.
+
+        What was asked for is done when it goes on, and everybody is answered again.
+        """
+        await self.db.run("CREATE TABLE t (n int)")
+        dedicated = self.db.dedicated()
+        await dedicated.query("SELECT 1")
+        self.db.watch()
+        signalled(self.postgres, signal.SIGSTOP)
+        self.addCleanup(signalled, self.postgres, signal.SIGCONT)
+        clock = self.db.reactor
+        before = clock.seconds()
+        asking = [started_coroutine(self.db.run("INSERT INTO t VALUES (1)")) for _ in range(5)]
+        waiting = started_coroutine(dedicated.query("SELECT 2"))
+        for one in asking:
+            await self.assertFailure(one, Unavailable)
+        for _ in range(100):
+            await self.assertFailure(started_coroutine(self.db.query("SELECT 1")), Unavailable)
+        self.assertLess(clock.seconds() - before, 1)
+        signalled(self.postgres, signal.SIGCONT)
+        self.assertEqual(await waiting, [(2,)])
+        before = clock.seconds()
+        while self.db.silent:
+            await deferLater(clock, 0.01)
+        self.assertLess(clock.seconds() - before, 1)
+        while await self.db.query("SELECT count(*) FROM t") != [(3,)]:  # as many as there are connections
+            await deferLater(clock, 0.01)
+
+    async def test_stopped_while_silent(self) -> None:
+        """A pool does not wait for it when it is stopped, either."""
+        self.db.watch()
+        await self.db.query("SELECT 1")
+        signalled(self.postgres, signal.SIGSTOP)
+        self.addCleanup(signalled, self.postgres, signal.SIGCONT)
+        await self.assertFailure(started_coroutine(self.db.query("SELECT 1")), Unavailable)
+        before = self.db.reactor.seconds()
+        await self.db.stop()
+        self.assertLess(self.db.reactor.seconds() - before, 0.5)
 
 
 class AddressTests(EmptyDatabaseTestCase):

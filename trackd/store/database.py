@@ -5,8 +5,8 @@ The database as the rest of the house sees it: a pool of connections that mends 
     count = await database.run("UPDATE devices SET name = %s WHERE id = %s", [name, device_id])
     result = await database.transaction(work)       # async def work(queries): … queries.query, queries.run
 
-Each of them waits for a free connection. `Unavailable`: the database is away, try again later. `Refused`: it does not
-accept the statement. Timestamps are aware and in UTC, `json` comes as text, `bytea` as bytes.
+Each of them waits for a free connection. `Unavailable`: the database is away, or does not answer, try again later.
+`Refused`: it does not accept the statement. Timestamps are aware and in UTC, `json` comes as text, `bytea` as bytes.
 
 txpostgres's own ConnectionPool is not used: it opens all its connections at the start or fails, keeps broken ones, and
 lets any number of queries wait.
@@ -15,7 +15,7 @@ lets any number of queries wait.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from attrs import Factory, define, field
@@ -24,13 +24,14 @@ from twisted.logger import Logger
 
 from trackd.store.connection import Args, Connection, Queries, Row, Work
 from trackd.store.errors import Refused, StoreError, Unavailable
+from trackd.store.pulse import Pulse
 
 __all__ = ["Args", "Database", "Dedicated", "Queries", "Refused", "Row", "StoreError", "Unavailable", "Work"]
 
 T = TypeVar("T")
 
-# Between attempts to reach a database that is away, doubling: it is noticed within a second that it is back.
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # s
+# Between attempts to reach a database that is away, doubling: it is noticed soon that it is back.
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5  # s
 # How long `stop` waits for statements that are under way.
 FAREWELL = 2.0  # s
 
@@ -109,6 +110,7 @@ class Database:
     statement_timeout: float = 30.0  # s; 0: none
     clock: Any = None
     available: bool = field(default=True, init=False)  # false from a failed attempt to connect to the next good one
+    silent: bool = field(default=False, init=False)  # it is there, but does not answer: see `watch`
     _idle: list[Connection] = field(factory=list, init=False)
     _used: set[Connection] = field(factory=set, init=False)
     _count: int = field(default=0, init=False)  # connections: idle, in use, and being opened
@@ -119,6 +121,8 @@ class Database:
     _all_idle: _Bell = field(factory=_Bell, init=False)
     _attempts: _Attempts = field(init=False)
     _others: list[Dedicated] = field(factory=list, init=False)
+    _asked: set[Deferred[Any]] = field(factory=set, init=False)  # what is waited for
+    _pulse: Pulse | None = field(default=None, init=False)
     _listening: Dedicated | None = field(default=None, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
@@ -135,16 +139,40 @@ class Database:
             self._stopped = True
             raise
 
+    def watch(self) -> None:
+        """
+        From now on nobody waits for a database that does not answer at all: he gets Unavailable within a second.
+
+        What he has asked for may be done all the same, when it answers again. Dedicated connections wait.
+        """
+        if self._pulse is None:
+            pulse = self.dedicated()
+            self._pulse = Pulse(lambda: pulse.query("SELECT 1"), self.clock, self._fall_silent)
+            self._pulse.start()
+
+    def _fall_silent(self, silent: bool) -> None:
+        self.silent = silent
+        if not silent:
+            self._log.info("the database answers again")
+            return
+        self._log.error("the database does not answer")
+        self._fail_waiting(_unanswered())
+        asked, self._asked = self._asked, set()
+        for answer in asked:
+            answer.errback(_unanswered())
+
     async def stop(self) -> None:
         """Refuse further queries, wait a little for those that are under way, and close all connections."""
         self._stopped = True
         self._attempts.stop()
+        if self._pulse is not None:
+            self._pulse.stop()
         self._fail_waiting(Unavailable("the database connections are being closed"))
         for connection in self._idle[:]:
             connection.close()
         if self._count:
             waiting = self._all_idle.wait()
-            guard = self.clock.callLater(FAREWELL, self._all_idle.ring)
+            guard = self.clock.callLater(0 if self.silent else FAREWELL, self._all_idle.ring)
             await waiting
             if guard.active():
                 guard.cancel()
@@ -155,26 +183,38 @@ class Database:
         self._back.ring()
 
     async def query(self, sql: str, args: Args = ()) -> list[Row]:
-        connection = await self._take()
-        try:
-            return await connection.query(sql, args)
-        finally:
-            self._give_back(connection)
+        return await self._unless_silent(self._with_one(lambda connection: connection.query(sql, args)))
 
     async def run(self, sql: str, args: Args = ()) -> int:
-        connection = await self._take()
-        try:
-            return await connection.run(sql, args)
-        finally:
-            self._give_back(connection)
+        return await self._unless_silent(self._with_one(lambda connection: connection.run(sql, args)))
 
     async def transaction(self, work: Work[T]) -> T:
         """What `work` returns, once all that it did is committed; if it raises, nothing was done."""
+        return await self._unless_silent(self._with_one(lambda connection: connection.transaction(work)))
+
+    async def _with_one(self, ask: Callable[[Connection], Awaitable[T]]) -> T:
         connection = await self._take()
         try:
-            return await connection.transaction(work)
+            return await ask(connection)
         finally:
             self._give_back(connection)
+
+    def _unless_silent(self, asking: Coroutine[Any, Any, T]) -> Deferred[T]:
+        """The answer, or Unavailable when the database falls silent; the connection is given back when it is free."""
+        if self.silent:
+            asking.close()
+            return _failed(_unanswered())
+
+        def done(result: Any) -> None:
+            self._asked.discard(answer)
+            if not answer.called:
+                answer.callback(result)
+
+        answer: Deferred[T] = Deferred(lambda _: working.cancel())
+        self._asked.add(answer)
+        working = Deferred.fromCoroutine(asking)
+        working.addBoth(done)
+        return answer
 
     def ready(self) -> Deferred[None]:
         """Fires when the database is available (at once if it is), and when the pool is stopped."""
@@ -428,3 +468,13 @@ def _done() -> Deferred[None]:
     done: Deferred[None] = Deferred()
     done.callback(None)
     return done
+
+
+def _failed(error: Exception) -> Deferred[Any]:
+    failed: Deferred[Any] = Deferred()
+    failed.errback(error)
+    return failed
+
+
+def _unanswered() -> Unavailable:
+    return Unavailable("the database does not answer")

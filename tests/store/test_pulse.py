@@ -1,0 +1,69 @@
+"""Whether the database answers, on a clock that is moved by hand."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from trackd.store.errors import Unavailable
+from trackd.store.pulse import BEAT, PATIENCE, READING, Pulse
+
+
+class PulseTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.asked: list[Deferred[None]] = []
+        self.said: list[bool] = []
+        self.pulse = Pulse(self.ask, self.clock, self.said.append)
+        self.pulse.start()
+
+    def ask(self) -> Deferred[None]:
+        self.asked.append(Deferred())
+        return self.asked[-1]
+
+    def test_answers(self) -> None:
+        """As long as it answers nothing is said; the next question comes a while after the answer."""
+        for count in range(1, 4):
+            self.assertEqual(len(self.asked), count)
+            self.clock.advance(PATIENCE - 0.01)
+            self.asked[-1].callback(None)
+            self.clock.advance(BEAT)
+        self.assertEqual(self.said, [])
+
+    def test_silent(self) -> None:
+        """When it does not answer in time that is said once, and when it answers again, however late."""
+        self.clock.advance(PATIENCE)
+        self.clock.advance(READING)
+        self.assertEqual(self.said, [True])
+        self.clock.advance(60)
+        self.asked[-1].callback(None)
+        self.assertEqual(self.said, [True, False])
+        self.clock.advance(BEAT)
+        self.assertEqual(len(self.asked), 2)
+
+    def test_busy(self) -> None:
+        """When it was not the database that was slow but we, its answer counts, which is read in the next turn."""
+        self.clock.advance(PATIENCE + 5)
+        self.asked[-1].callback(None)
+        self.clock.advance(READING)
+        self.assertEqual(self.said, [])
+
+    def test_lost(self) -> None:
+        """A lost connection says nothing; nor does one that cannot be made while it is silent."""
+        self.asked[-1].errback(Unavailable("away"))
+        self.clock.advance(BEAT)
+        self.assertEqual(self.said, [])
+        self.clock.advance(PATIENCE)
+        self.clock.advance(READING)
+        self.asked[-1].errback(Unavailable("away"))
+        self.clock.advance(BEAT)
+        self.asked[-1].errback(Unavailable("away"))
+        self.assertEqual(self.said, [True])
+
+    def test_stop(self) -> None:
+        """After the stop nothing is asked, said, or left on the clock."""
+        self.pulse.stop()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.asked[-1].errback(Unavailable("closed"))
+        self.assertEqual((len(self.asked), self.said), (1, []))

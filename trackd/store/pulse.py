@@ -1,0 +1,75 @@
+"""
+Whether the database answers at all.
+
+One that has died closes its connections, and one that is stopped refuses new ones: both are noticed at once. One that is
+frozen, or cut off by the network, says nothing, and whoever asks it waits. So a question that costs nothing is asked all
+the time, on a connection of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from trackd.store.errors import StoreError
+
+BEAT = 0.25  # s from an answer to the next question
+PATIENCE = 0.5  # s for an answer
+READING = 0.01  # s for reading it, when it was we who were busy for so long
+
+
+@define(eq=False)
+class Pulse:
+    """
+    `ask` asks the database something easy. `silent` is called with True when it has not answered for `PATIENCE`
+    seconds, and with False when it answers again.
+
+    A connection that is lost says nothing about that: those who use the database find it out themselves.
+    """
+
+    ask: Callable[[], Awaitable[Any]]
+    clock: Any
+    silent: Callable[[bool], None]
+    _quiet: bool = field(default=False, init=False)
+    _guard: Any = field(default=None, init=False)
+    _beating: LoopingCall = field(init=False)
+    _log: Logger = field(factory=Logger, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._beating = LoopingCall(lambda: Deferred.fromCoroutine(self._beat()))
+        self._beating.clock = self.clock
+
+    def start(self) -> None:
+        self._beating.start(BEAT).addErrback(lambda failure: self._log.failure("the pulse is not felt", failure))
+
+    def stop(self) -> None:
+        if self._beating.running:
+            self._beating.stop()
+        self._disarm()
+
+    async def _beat(self) -> None:
+        self._guard = self.clock.callLater(PATIENCE, self._late)
+        try:
+            await self.ask()
+        except StoreError:
+            return
+        finally:
+            self._disarm()
+        self._say(False)
+
+    def _late(self) -> None:
+        self._guard = self.clock.callLater(READING, self._say, True)
+
+    def _disarm(self) -> None:
+        if self._guard is not None and self._guard.active():
+            self._guard.cancel()
+
+    def _say(self, quiet: bool) -> None:
+        if quiet != self._quiet:
+            self._quiet = quiet
+            self.silent(quiet)
