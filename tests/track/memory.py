@@ -68,6 +68,7 @@ class MemoryConnection:
     trouble: list[Exception] = Factory(list)
     held: Deferred[None] | None = None
     poison: str = ""
+    refuses: str = "no such statement"
     number: int = 1
 
     async def query(self, sql: str, args: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -80,6 +81,8 @@ class MemoryConnection:
             await self.held
         if self.trouble:
             raise self.trouble.pop(0)
+        if self.refuses in sql:
+            raise refused()
         if self.poison and "INTO positions" in sql and self.poison in str(args):
             raise refused()
         self.batches.append((sql, list(args)))

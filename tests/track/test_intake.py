@@ -128,6 +128,19 @@ class CommitTests(SynchronousTestCase):
         self.flushLoggedErrors()
         self.assertIn(at(1), [report.fix_time for report in house.reports])
 
+    def test_quarantine_refuses(self) -> None:
+        """A report that not even the quarantine takes is in the log, and holds up nobody."""
+        house = House()
+        (wire,) = connected(house, "a")
+        house.settle()
+        house.connection.poison = "poison"
+        house.connection.refuses = "INTO quarantine"
+        done = house.take(wire, fix(0, attributes={"x": "poison"}), fix(1))
+        house.settle()
+        self.assertEqual([None], done)
+        self.assertIn(at(1), [report.fix_time for report in house.reports])
+        self.assertEqual(1, len(self.flushLoggedErrors()))
+
 
 class ResentTests(SynchronousTestCase):
     def setUp(self) -> None:

@@ -90,6 +90,11 @@ FROM unnest(%s::bigint[], string_to_array(%s, ','), %s::float8[]) AS now (device
 WHERE device_states.device_id = now.device_id
 """
 
+QUARANTINE = """
+INSERT INTO quarantine (device_id, protocol, received, reason, report, frame)
+VALUES (%s, %s, to_timestamp(%s), %s, %s, %s)
+"""
+
 Sign = tuple[str, datetime | None]  # status and last update
 
 
@@ -238,7 +243,7 @@ class Committer:
             batch = self._now = self._take()
             for part in self._parts(batch):
                 begun = self.clock.seconds()
-                await self._commit(part)
+                await self._surely(part)
                 self.transactions.add(self.clock.seconds() - begun)
                 self.sizes.add(len(part.reports))
             try:
@@ -266,6 +271,16 @@ class Committer:
         yield first
         for start in range(self.rows, len(batch.reports), self.rows):
             yield Batch(batch.reports[start : start + self.rows])
+
+    async def _surely(self, batch: Batch) -> None:
+        """Commit it, also when that fails by a mistake of ours: then again, since nobody was told."""
+        while True:
+            try:
+                await self._commit(batch)
+                return
+            except Exception:
+                self._log.failure("a transaction is tried again")
+                await deferLater(self.clock, self.patience)
 
     async def _commit(self, batch: Batch) -> None:
         """Write it, however long it takes; a report that the database refuses goes to the quarantine."""
@@ -331,26 +346,24 @@ class Committer:
                 device=report.device_id,
                 error=str(error),
             )
-        told = dumps(
-            {name: getattr(report, name) for name in SHOWN} | {"attributes": report.json}, default=str
-        ).decode()
+        row = (
+            report.device_id,
+            _storable(report.protocol),
+            report.server_time.timestamp(),
+            _storable(str(error)),
+            _told(report),
+            report.frame,
+        )
         while True:
             try:
-                await self.connection.run(
-                    "INSERT INTO quarantine (device_id, protocol, received, reason, report, frame)"
-                    " VALUES (%s, %s, to_timestamp(%s), %s, %s, %s)",
-                    (
-                        report.device_id,
-                        report.protocol.replace("\0", ""),
-                        report.server_time.timestamp(),
-                        str(error).replace("\0", ""),
-                        told.replace("\0", ""),
-                        report.frame,
-                    ),
-                )
+                await self.connection.run(QUARANTINE, row)
                 break
             except Unavailable as away:
                 await self._wait(away)
+            except Exception:
+                # It must not hold up all others. What there is to say of it is in the log.
+                self._log.failure("device {device}: not even the quarantine takes it: {row}", device=row[0], row=row)
+                break
         if report.fix is not None:
             report.fix.id = 0  # states that come after it name it as the latest position, which it will not be
         self.refused(report)
@@ -385,6 +398,20 @@ SHOWN = (
     "device_id protocol server_time device_time fix_time valid latitude longitude altitude speed course accuracy"
     " network said digest"
 ).split()
+
+
+def _storable(text: str) -> str:
+    """The text without what PostgreSQL has not: NUL, and half a surrogate pair."""
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
+def _told(report: Report) -> str:
+    """The report for who looks at it in the quarantine."""
+    said = {name: getattr(report, name) for name in SHOWN} | {"attributes": report.json}
+    try:
+        return dumps(said, default=str).decode()
+    except TypeError:
+        return ascii(said)
 
 
 def statements(batch: Batch) -> tuple[str, list[Any]]:
