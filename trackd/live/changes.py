@@ -9,11 +9,14 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from trackd.live.hub import Hub
+from trackd.store.errors import Unavailable
 from trackd.track.commands import Commands
 from trackd.track.directory import Directory
 
 # Changes that come within this time (s) are taken over together.
 GATHER = 0.05
+# Those that cannot be read because the database is away again are read after this time (s).
+RETRY = 1.0
 
 
 @define(eq=False)
@@ -62,17 +65,25 @@ class Changes:
             self._due.cancel()
             self._due = None
 
-    def _soon(self) -> None:
+    def _soon(self, seconds: float = GATHER) -> None:
         if self._due is None and not self._stopped:
-            self._due = self.reactor.callLater(GATHER, self._take)
+            self._due = self.reactor.callLater(seconds, self._take)
 
     def _take(self) -> None:
         self._due = None
-        devices = list(self.directory.by_id) if self._all else list(self._devices)
-        self._devices.clear()
-        self._all = False
-        self._do(self.directory.changed(devices))
+        self._do(self._taken_over())
         self.hub.rights_changed().addErrback(self._failed)
+
+    async def _taken_over(self) -> None:
+        all, devices = self._all, set(self.directory.by_id) if self._all else self._devices
+        self._all, self._devices = False, set()
+        try:
+            await self.directory.changed(devices)
+        except Unavailable:
+            # The first to hear that the database is back may find that others have not heard it yet.
+            self._all |= all
+            self._devices |= devices
+            self._soon(RETRY)
 
     def _do(self, work: Any) -> None:
         Deferred.fromCoroutine(work).addErrback(self._failed)

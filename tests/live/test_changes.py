@@ -1,0 +1,103 @@
+"""Changes that the database tells of, on a clock that is moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import Factory, define
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from trackd.live.changes import GATHER, RETRY, Changes
+from trackd.store.errors import Unavailable
+
+
+@define
+class Directory:
+    """Two devices in memory; what is to be read again is remembered. `trouble`: it can't be."""
+
+    by_id: dict[int, Any] = Factory(lambda: {1: "one", 2: "two"})
+    read: list[list[int]] = Factory(list)
+    known: list[str] = Factory(list)
+    trouble: list[Exception] = Factory(list)
+
+    async def changed(self, ids: Iterable[int]) -> None:
+        if self.trouble:
+            raise self.trouble.pop(0)
+        self.read.append(sorted(ids))
+
+    def known_now(self, unique_id: str) -> None:
+        self.known.append(unique_id)
+
+
+@define
+class Commands:
+    """Remembers for whom commands have come."""
+
+    devices: list[int] = Factory(list)
+
+    async def arrived(self, device_id: int) -> None:
+        self.devices.append(device_id)
+
+
+@define
+class Hub:
+    """Remembers whose rights are to be read again."""
+
+    users: list[int | None] = Factory(list)
+
+    def rights_changed(self, user_id: int | None = None) -> Deferred[None]:
+        self.users.append(user_id)
+        return succeed(None)
+
+
+class ChangesTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock, self.directory, self.commands, self.hub = Clock(), Directory(), Commands(), Hub()
+        parts: Any = (self.directory, self.commands, self.hub)
+        self.changes = Changes(self.clock, *parts)
+
+    def test_gathered(self) -> None:
+        """Changed devices are read together; the next look-up of their ids need not wait."""
+        for payload in ("devices 1 a", "devices 3 c", "devices 1 a"):
+            self.changes.heard(payload)
+        self.assertEqual((self.directory.known, self.directory.read), (["a", "c", "a"], []))
+        self.clock.advance(GATHER)
+        self.assertEqual((self.directory.read, self.hub.users), ([[1, 3]], [None]))
+
+    def test_groups(self) -> None:
+        """A group may be above any device: all in memory are read."""
+        self.changes.heard("groups 5")
+        self.clock.advance(GATHER)
+        self.assertEqual(self.directory.read, [[1, 2]])
+
+    def test_at_once(self) -> None:
+        """Commands and rights wait for nothing."""
+        self.changes.heard("commands 2")
+        self.changes.heard("rights 7")
+        self.assertEqual((self.commands.devices, self.hub.users), ([2], [7]))
+
+    def test_database_away(self) -> None:
+        """What can't be read yet, because the database is just coming back, is read later, with what came meanwhile."""
+        self.directory.trouble = [Unavailable("away"), Unavailable("away")]
+        self.changes.heard("devices 3 c")
+        self.clock.advance(GATHER)
+        self.changes.heard("devices 4 d")
+        self.changes.missed()
+        self.clock.advance(RETRY)
+        self.assertEqual(self.directory.read, [])
+        self.clock.advance(RETRY)
+        self.assertEqual(self.directory.read, [[1, 2]])
+        self.clock.advance(10 * RETRY)
+        self.assertEqual((len(self.directory.read), self.clock.getDelayedCalls()), (1, []))
+
+    def test_stop(self) -> None:
+        """After the stop nothing is read, and nothing is left on the clock."""
+        self.directory.trouble = [Unavailable("away")]
+        self.changes.heard("devices 1 a")
+        self.clock.advance(GATHER)
+        self.changes.stop()
+        self.changes.heard("devices 1 a")
+        self.assertEqual((self.directory.read, self.clock.getDelayedCalls()), ([], []))
