@@ -74,6 +74,7 @@ class House:
 
     async def start(self) -> None:
         """Everything that must be there comes before the first that may ask for it; the ports come last."""
+        self.database.watch()
         await self.database.listen("changes", self.changes.heard, self.changes.missed)
         self.hub.start()
         if self.settings["web.port"] > 0:

@@ -12,7 +12,8 @@ from twisted.logger import LogLevel, formatEvent
 from tests.listen.samples import log_of
 from tests.postgres import DatabaseTestCase
 from tests.store.samples import device
-from trackd.store.committer import Batch, Committer
+from trackd.store.batch import Batch
+from trackd.store.committer import Committer
 from trackd.store.positions import Positions
 from trackd.store.report import Event, Fix, Report, State
 from trackd.store.resent import Resent
@@ -68,7 +69,7 @@ class CommitterTests(DatabaseTestCase):
         from twisted.internet import reactor
 
         made = Committer(
-            self.db.dedicated(), reactor, self.batches.append, self.refused.append, patience=0.05, **options
+            self.db.dedicated(), reactor, self.batches.append, self.refused.append, patience=0.05, retry=0.05, **options
         )
         return made
 

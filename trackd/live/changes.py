@@ -75,13 +75,12 @@ class Changes:
         self.hub.rights_changed().addErrback(self._failed)
 
     async def _taken_over(self) -> None:
-        all, devices = self._all, set(self.directory.by_id) if self._all else self._devices
+        devices = set(self.directory.by_id) if self._all else self._devices
         self._all, self._devices = False, set()
         try:
             await self.directory.changed(devices)
         except Unavailable:
             # The first to hear that the database is back may find that others have not heard it yet.
-            self._all |= all
             self._devices |= devices
             self._soon(RETRY)
 

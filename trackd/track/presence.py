@@ -32,7 +32,7 @@ from trackd.wire.values import WireError
 T = TypeVar("T")
 
 # Between tries while the database is away; the connection that asks is paused meanwhile.
-PATIENCE = 1.0
+PATIENCE = 0.5
 
 
 @define(eq=False)
