@@ -10,7 +10,8 @@ from attrs import Factory, define, field
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
-from trackd.store.committer import Batch, Committer
+from trackd.store.batch import Batch
+from trackd.store.committer import Committer
 from trackd.store.database import Refused, Unavailable
 from trackd.store.report import Event, Report, State
 from trackd.track.commands import Commands

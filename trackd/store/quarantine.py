@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from attrs import define
 
-from trackd.store.committer import Batch, statements
+from trackd.store.batch import Batch, statements
 from trackd.store.database import Database, Queries, Refused
 from trackd.store.report import Report
 from trackd.store.rows import QuarantineRow, columns

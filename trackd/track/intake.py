@@ -17,7 +17,8 @@ from attrs import define, field
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.logger import Logger
 
-from trackd.store.committer import Batch, Committer
+from trackd.store.batch import Batch
+from trackd.store.committer import Committer
 from trackd.store.report import Event, Fix, Report
 from trackd.track.commands import Commands
 from trackd.track.device import Device
