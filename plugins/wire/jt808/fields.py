@@ -141,9 +141,7 @@ def within(data: bytes, at: int) -> None:
 
 def add_alarms(position: Position, word: int, alarms: Sequence[str]) -> None:
     """Alarms of a word, the first for the lowest bit."""
-    for place, alarm in enumerate(alarms):
-        if word & 1 << place:
-            position.add_alarm(alarm)
+    position.add_alarm(",".join(alarm for place, alarm in enumerate(alarms) if word & 1 << place))
 
 
 def around(position: Position) -> Network:

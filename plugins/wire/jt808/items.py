@@ -38,10 +38,11 @@ from plugins.wire.jt808.models import AOVX, C5, DT800, JC, WITH_DOOR
 from trackd.wire import names
 from trackd.wire.binary import part, sign_magnitude
 from trackd.wire.text import integer, latin
-from trackd.wire.values import CellTower, Position, WifiAccessPoint
+from trackd.wire.values import CellTower, Position, WifiAccessPoint, WireError
 
-# Reads an item of a length, from a place on, sent by a model.
-Item = Callable[[Position, bytes, int, int, str], object]
+# Reads an item of a length, from a place on, sent by a model. Gives the place behind what it has read if that may lie
+# beyond the item, otherwise nothing.
+Item = Callable[[Position, bytes, int, int, str], int | None]
 
 OBD_LIST = 0x80  # goes to the end of the report
 
@@ -51,6 +52,7 @@ DRIVING = (names.ALARM_ACCELERATION, names.ALARM_BRAKING, names.ALARM_CORNERING)
 def items(position: Position, data: bytes, at: int, model: str) -> None:
     end = len(data) - TAIL
     found = position.attributes
+    beyond = 0  # bytes that were read for an item and belong to those behind it
     while at < end:
         id, length = data[at], data[at + 1]
         at += 2
@@ -63,7 +65,11 @@ def items(position: Position, data: bytes, at: int, model: str) -> None:
             name, plain = TEXTS[id]
             position.set(name, plain(part(data, at, length)))
         elif id in ITEMS:
-            ITEMS[id](position, data, at, length, model)
+            read = ITEMS[id](position, data, at, length, model)
+            if read is not None and read > at + length:
+                beyond += read - at - length
+                if beyond > len(data):  # a count in each item would have the frame read over and over
+                    raise WireError("items lie in each other")
         elif id == OBD_LIST:
             vehicle.obd(position, data, at, end)
             return
@@ -145,22 +151,25 @@ def temperatures(position: Position, data: bytes, at: int, length: int, model: s
             position.set(f"{names.TEMP}{number}", sign_magnitude(value, 16) / 10)
 
 
-def behaviour(position: Position, data: bytes, at: int, length: int, model: str) -> None:
+def behaviour(position: Position, data: bytes, at: int, length: int, model: str) -> int:
     driving, other = _BEHAVIOUR.unpack_from(data, at)
     add_alarms(position, driving, DRIVING)
     if other & 1 << 16 and model in WITH_DOOR:
         position.add_alarm(names.ALARM_DOOR)
+    return at + _BEHAVIOUR.size
 
 
 _BEHAVIOUR = Struct(">BxxxI")
 
 
-def event(position: Position, data: bytes, at: int, length: int, model: str) -> None:
+def event(position: Position, data: bytes, at: int, length: int, model: str) -> int | None:
     """An event, of some with the card that has opened a lock."""
     (code,) = U16.unpack_from(data, at)
     position.set(names.EVENT, code)
-    if 0x61 <= code <= 0x66:
-        position.set(names.DRIVER_UNIQUE_ID, latin(part(data, at + 8, 8)))
+    if not 0x61 <= code <= 0x66:
+        return None
+    position.set(names.DRIVER_UNIQUE_ID, latin(part(data, at + 8, 8)))
+    return at + 16
 
 
 def lock_states(position: Position, data: bytes, at: int, length: int, model: str) -> None:
@@ -179,10 +188,11 @@ _LOCK_STATE: Row = (
 def assistance(name: str) -> Item:
     """An alarm of a camera, and the label of its files."""
 
-    def item(position: Position, data: bytes, at: int, length: int, model: str) -> None:
-        store(position, data, at, (name, _KIND, int))
+    def item(position: Position, data: bytes, at: int, length: int, model: str) -> int:
+        end = store(position, data, at, (name, _KIND, int))
         if length >= 47:
             position.set(ALARM_LABEL, part(data, at + length - 16, 16).hex())
+        return end
 
     return item
 
@@ -191,8 +201,9 @@ ALARM_LABEL = "alarmLabel"
 _KIND = Struct(">5xB")
 
 
-def intense_driving(position: Position, data: bytes, at: int, length: int, model: str) -> None:
+def intense_driving(position: Position, data: bytes, at: int, length: int, model: str) -> int:
     position.add_alarm(_INTENSE.get(_KIND.unpack_from(data, at)[0]))
+    return at + _KIND.size
 
 
 _INTENSE = {
@@ -203,10 +214,11 @@ _INTENSE = {
 }
 
 
-def tires(position: Position, data: bytes, at: int, length: int, model: str) -> None:
+def tires(position: Position, data: bytes, at: int, length: int, model: str) -> int:
     end = at + length
     while at < end:
         at = row(position, data, at + 1, _TIRE, f"tire{data[at]}")
+    return at
 
 
 _TIRE: Row = (
@@ -217,41 +229,44 @@ _TIRE: Row = (
 )
 
 
-def shaken(position: Position, data: bytes, at: int, length: int, model: str) -> None:
+def shaken(position: Position, data: bytes, at: int, length: int, model: str) -> int:
     if U32.unpack_from(data, at)[0] & 1 << 3:
         position.add_alarm(names.ALARM_VIBRATION)
+    return at + U32.size
 
 
-def level_or_driver(position: Position, data: bytes, at: int, length: int, model: str) -> None:
+def level_or_driver(position: Position, data: bytes, at: int, length: int, model: str) -> int | None:
     if length != 1:
-        store(position, data, at, (names.DRIVER_UNIQUE_ID, U32, str))
-    elif data[at] == 0xFF:
+        return store(position, data, at, (names.DRIVER_UNIQUE_ID, U32, str))
+    if data[at] == 0xFF:
         position.set(names.CHARGE, True)
     else:
         position.set(names.BATTERY_LEVEL, data[at])
+    return None
 
 
-def operator_cells(position: Position, data: bytes, at: int, length: int, model: str) -> None:
+def operator_cells(position: Position, data: bytes, at: int, length: int, model: str) -> int | None:
     """Cells of one operator, or what `level_or_driver` is."""
     if length < 12 or (length - 4) % _OPERATOR_CELL.size:
-        level_or_driver(position, data, at, length, model)
-        return
+        return level_or_driver(position, data, at, length, model)
     mcc, mnc = _OPERATOR.unpack_from(data, at)
     network = around(position)
     for place in range(at + _OPERATOR.size, at + length, _OPERATOR_CELL.size):
         high, low, cid, signal = _OPERATOR_CELL.unpack_from(data, place)
         network.add(CellTower(mcc, mnc, high << 16 | low, cid, signal))
+    return None
 
 
 _OPERATOR = Struct(">HH")
 _OPERATOR_CELL = Struct(">BHIB")
 
 
-def locks(position: Position, data: bytes, at: int, length: int, model: str) -> None:
+def locks(position: Position, data: bytes, at: int, length: int, model: str) -> int:
     count = data[at]
     at += 1
     for number in range(1, count + 1):
         at = row(position, data, at, _LOCK, f"lock{number}")
+    return at
 
 
 _LOCK: Row = (
@@ -262,16 +277,16 @@ _LOCK: Row = (
 )
 
 
-def seal(position: Position, data: bytes, at: int, length: int, model: str) -> None:
+def seal(position: Position, data: bytes, at: int, length: int, model: str) -> int:
     status = data[at + 2]
     position.set("string", status & 1 << 0 != 0)
     position.set(names.MOTION, status & 1 << 2 != 0)
     position.set("cover", status & 1 << 3 != 0)
+    return at + 3
 
 
-def fuel_volume(position: Position, data: bytes, at: int, length: int, model: str) -> None:
-    if model != DT800:
-        store(position, data, at, (names.FUEL, U32, tenths))
+def fuel_volume(position: Position, data: bytes, at: int, length: int, model: str) -> int | None:
+    return store(position, data, at, (names.FUEL, U32, tenths)) if model != DT800 else None
 
 
 def obd_or_climate(position: Position, data: bytes, at: int, length: int, model: str) -> None:
@@ -304,11 +319,11 @@ def alarm_flags(position: Position, data: bytes, at: int, length: int, model: st
         position.add_alarm(names.ALARM_SOS)
 
 
-def lock_or_camera(position: Position, data: bytes, at: int, length: int, model: str) -> None:
+def lock_or_camera(position: Position, data: bytes, at: int, length: int, model: str) -> int:
     if model in JC:
-        lists.camera(position, data, at, at + length)
-    else:
-        position.set("lockStatus", int.from_bytes(part(data, at, 3), "big"))
+        return lists.camera(position, data, at, at + length)
+    position.set("lockStatus", int.from_bytes(part(data, at, 3), "big"))
+    return at + 3
 
 
 def environment(position: Position, data: bytes, at: int, length: int, model: str) -> None:
@@ -316,45 +331,46 @@ def environment(position: Position, data: bytes, at: int, length: int, model: st
         lists.environment(position, data, at + 1, at + length)
 
 
-def wifi(position: Position, data: bytes, at: int, length: int, model: str) -> None:
-    if length:
-        network = around(position)
-        for place in range(at, at + length, _WIFI.size):
-            mac, signal = _WIFI.unpack_from(data, place)
-            network.add(WifiAccessPoint(mac.hex(":"), signal))
+def wifi(position: Position, data: bytes, at: int, length: int, model: str) -> int:
+    end = at + length
+    while at < end:
+        mac, signal = _WIFI.unpack_from(data, at)
+        around(position).add(WifiAccessPoint(mac.hex(":"), signal))
+        at += _WIFI.size
+    return at
 
 
 _WIFI = Struct(">6sb")
 
 
-def cells(position: Position, data: bytes, at: int, length: int, model: str) -> None:
-    if length:
-        network = around(position)
-        for place in range(at, at + length, _CELL.size):
-            mcc, mnc, cid, lac, signal = _CELL.unpack_from(data, place)
-            network.add(CellTower(mcc, mnc, lac, cid, signal))
+def cells(position: Position, data: bytes, at: int, length: int, model: str) -> int:
+    end = at + length
+    while at < end:
+        mcc, mnc, cid, lac, signal = _CELL.unpack_from(data, at)
+        around(position).add(CellTower(mcc, mnc, lac, cid, signal))
+        at += _CELL.size
+    return at
 
 
 _CELL = Struct(">HHIiB")
 
 
-def tags_or_obd(position: Position, data: bytes, at: int, length: int, model: str) -> None:
-    (lists.tags if model in AOVX else vehicle.obd_ii)(position, data, at, at + length)
+def tags_or_obd(position: Position, data: bytes, at: int, length: int, model: str) -> int:
+    return (lists.tags if model in AOVX else vehicle.obd_ii)(position, data, at, at + length)
 
 
-def sensors(position: Position, data: bytes, at: int, length: int, model: str) -> None:
+def sensors(position: Position, data: bytes, at: int, length: int, model: str) -> int | None:
     """The pressure of the air, an IMEI, or an event with the values of sensors that a mask names."""
     if length == 2 and model not in AOVX:
-        row(position, data, at, _PRESSURE)
-        return
+        return row(position, data, at, _PRESSURE)
     if length == 8 and model not in AOVX:
         position.set("imei", part(data, at, 8).hex()[1:])
-        return
+        return None
     code, mask = data[at], data[at + 1]
     position.set(names.EVENT, code)
     if code == 2:
         position.set(names.MOTION, True)
-    masked(position, data, at + 2, mask, _SENSORS)
+    return masked(position, data, at + 2, mask, _SENSORS)
 
 
 _PRESSURE: Row = (("airPressure", U16, int),)
@@ -368,25 +384,25 @@ _SENSORS: tuple[Row, ...] = (
 )
 
 
-def battery(position: Position, data: bytes, at: int, length: int, model: str) -> None:
+def battery(position: Position, data: bytes, at: int, length: int, model: str) -> int:
     at = store(position, data, at, (names.BATTERY, U32, thousandths))
     if length >= 5 and data[at] in (2, 3):
         position.set(names.CHARGE, True)
     if length >= 6:
         position.set(names.BATTERY_LEVEL, data[at + 1])
+    return at
 
 
-def card_steps_or_warmth(position: Position, data: bytes, at: int, length: int, model: str) -> None:
+def card_steps_or_warmth(position: Position, data: bytes, at: int, length: int, model: str) -> int:
     if model in AOVX:
-        store(position, data, at, (names.ICCID, Struct("9x10s"), bytes.hex))
-    elif model in C5:
-        store(position, data, at, (names.STEPS, U16, int))
-    else:
-        store(position, data, at, (f"{names.TEMP}2", U16, tenths_less_50))
+        return store(position, data, at, (names.ICCID, Struct("9x10s"), bytes.hex))
+    if model in C5:
+        return store(position, data, at, (names.STEPS, U16, int))
+    return store(position, data, at, (f"{names.TEMP}2", U16, tenths_less_50))
 
 
-def quality(position: Position, data: bytes, at: int, length: int, model: str) -> None:
-    masked(position, data, at + U16.size, U16.unpack_from(data, at)[0], _QUALITY)
+def quality(position: Position, data: bytes, at: int, length: int, model: str) -> int:
+    return masked(position, data, at + U16.size, U16.unpack_from(data, at)[0], _QUALITY)
 
 
 _QUALITY: tuple[Row, ...] = (
@@ -400,7 +416,7 @@ _QUALITY: tuple[Row, ...] = (
 )
 
 
-def alarms_and_level(position: Position, data: bytes, at: int, length: int, model: str) -> None:
+def alarms_and_level(position: Position, data: bytes, at: int, length: int, model: str) -> int:
     """A battery level behind a mark, of which one announces a list of its own first."""
     mark, end = data[at], at + length
     at += 1
@@ -413,6 +429,7 @@ def alarms_and_level(position: Position, data: bytes, at: int, length: int, mode
                 size = U32.size
             at += size
     position.set(names.BATTERY_LEVEL, data[at])
+    return at + 1
 
 
 _MARKED_ALARMS = (*DRIVING, names.ALARM_ACCIDENT, names.ALARM_TAMPERING)

@@ -44,7 +44,7 @@ def lock(position: Position, data: bytes, at: int, length: int) -> int:
     return at
 
 
-def tags(position: Position, data: bytes, at: int, end: int) -> None:
+def tags(position: Position, data: bytes, at: int, end: int) -> int:
     """0xF3 of AOVX: radio tags, whose values a mask names."""
     mask = data[at]
     at += 1
@@ -53,6 +53,7 @@ def tags(position: Position, data: bytes, at: int, end: int) -> None:
         number += 1
         at = row(position, data, at, _TAG, f"tag{number}")
         at = masked(position, data, at, mask, _TAG_VALUES, f"tag{number}")
+    return at
 
 
 _TAG: Row = (("Mac", Struct("6s"), bytes.hex), ("Rssi", I8, int))
@@ -89,7 +90,7 @@ _ENVIRONMENT: dict[int, Row] = {
 }
 
 
-def mixed(position: Position, data: bytes, at: int, length: int) -> None:
+def mixed(position: Position, data: bytes, at: int, length: int) -> int:
     """0xEB: cells, the name of a time zone, or a list whose lengths include the types."""
     end = at + length
     (mcc,) = U16.unpack_from(data, at)
@@ -98,11 +99,11 @@ def mixed(position: Position, data: bytes, at: int, length: int) -> None:
         for place in range(at + 3, end, _CELL.size):
             lac, cid, signal = _CELL.unpack_from(data, place)
             around(position).add(CellTower(mcc, mnc, lac, cid, signal))
-        return
+        return end
     content = part(data, at, length)
     if printable(content):
         position.set("timezone", utf8(content))
-        return
+        return end
     while at < end:
         size, type = _SIZE_TYPE.unpack_from(data, at)
         value = at + _SIZE_TYPE.size
@@ -112,6 +113,7 @@ def mixed(position: Position, data: bytes, at: int, length: int) -> None:
             _mixed(position, data, value, type, size)
         at += 2 + size
     within(data, at)
+    return at
 
 
 _CELL = Struct(">HHB")
@@ -158,15 +160,15 @@ _MIXED: dict[int, Value] = {
 }
 
 
-def camera(position: Position, data: bytes, at: int, end: int) -> None:
+def camera(position: Position, data: bytes, at: int, end: int) -> int:
     """0xE8 of JC models."""
     (code,) = U16.unpack_from(data, at)
     at += U16.size
     match code:
         case 0x2002:
-            row(position, data, at, _UPLOAD)
+            at = row(position, data, at, _UPLOAD)
         case 0x2003:
-            row(position, data, at, _CAMERA_POWER)
+            at = row(position, data, at, _CAMERA_POWER)
         case 0x2005:
             at += 1
             while at < end:
@@ -180,6 +182,7 @@ def camera(position: Position, data: bytes, at: int, end: int) -> None:
             position.set(names.IGNITION, code == 0x0C03)
         case _:
             position.add_alarm(_CAMERA_ALARMS.get(code))
+    return at
 
 
 def _bars(level: int) -> int | None:

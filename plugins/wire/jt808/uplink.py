@@ -71,7 +71,7 @@ def obd(data: bytes, at: int, model: str, zone: tzinfo) -> Position:
 def tags(data: bytes, at: int, model: str, zone: tzinfo) -> Position:
     """0x53: a location, and the radio tags around, numbered from 0."""
     position = place(data, at, model, zone)
-    at += PLACE.size + 1
+    at += PLACE.size + len(part(data, at + PLACE.size, 1))  # how many
     while len(data) - at > TAIL:
         number, mac, signal, length = _TAG.unpack_from(data, at)
         at += _TAG.size

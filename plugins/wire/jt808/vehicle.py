@@ -76,9 +76,9 @@ _OBD: dict[int, Value] = {
 _OBD_TEXTS: dict[int, Text] = {0xA0: (names.DTCS, words)}
 
 
-def obd_ii(position: Position, data: bytes, at: int, end: int) -> None:
+def obd_ii(position: Position, data: bytes, at: int, end: int) -> int:
     """Item 0xF3."""
-    walk(position, data, at, end, LONG_TYPE_LENGTH, _OBD_II, _OBD_II_TEXTS)
+    return walk(position, data, at, end, LONG_TYPE_LENGTH, _OBD_II, _OBD_II_TEXTS)
 
 
 _OBD_II: dict[int, Value] = {

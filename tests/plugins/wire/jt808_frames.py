@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from attrs import evolve
+
 from plugins.wire.jt808.jt808 import jt808
 from tests.plugins.wire.talk import told
 from trackd.wire.checksums import xor8
@@ -76,3 +78,12 @@ WHERE: dict[str, Any] = {
 def located(**attributes: Any) -> Position:
     """The report of `LOCATION`."""
     return Position.at(TIME, **WHERE, attributes={**STATUS, **attributes})
+
+
+def exact(*outputs: Output) -> list[str]:
+    """Outputs as they are to be compared: 5 is not 5.0, and the order of attributes has no meaning."""
+    return [repr(_sorted(output) if isinstance(output, Position) else output) for output in outputs]
+
+
+def _sorted(position: Position) -> Position:
+    return evolve(position, attributes=dict(sorted(position.attributes.items())))
