@@ -14,6 +14,8 @@ from datetime import datetime
 from typing import Any
 
 from trackd.wire import names
+from trackd.wire.binary import int32
+from trackd.wire.coordinates import check_position
 from trackd.wire.format import Session, WireFormat
 from trackd.wire.http import Request
 from trackd.wire.members import member, optional, parsed
@@ -29,6 +31,7 @@ def decode(request: Request, session: Session) -> Iterator[Output]:
         yield Response(200)
         return
     position = location(message)
+    check_position(position)  # what cannot be read is an error of strangers too
     yield Login.of(optional(message, "topic" if "topic" in message else "tid", str), optional=True)
     if session.device is None:
         yield Response(400)
@@ -110,11 +113,11 @@ def set_trigger(position: Position, trigger: str, kind: Any) -> None:
     position.set(names.IGNITION, IGNITION.get(trigger))
     position.add_alarm(ALARMS.get(trigger))
     if trigger == HARSH and type(kind) in (int, float):
-        position.add_alarm(HARSH_ALARMS.get(int(kind)))
+        position.add_alarm(HARSH_ALARMS.get(int32(int(kind))))
 
 
 # Two digits of a place from 0 on, more where two are not enough.
-ANALOGUE = re.compile(r"(adda|temp_c)-(\d\d|[1-9]\d\d+)", re.ASCII)
+ANALOGUE = re.compile(r"(adda|temp_c)-(\d\d|[1-9]\d{2,9})", re.ASCII)
 
 
 def set_analogue(position: Position, count: int, message: dict[str, Any]) -> None:

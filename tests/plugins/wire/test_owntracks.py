@@ -103,6 +103,7 @@ class LocationTests(SynchronousTestCase):
         self.assertEqual(one(anum=101, **told).attributes, expected | {"adc101": "7"})
         self.assertEqual(one(anum=1, **told).attributes, {"adc1": "1.5"})
         self.assertEqual(one(**told).attributes, {})
+        self.assertEqual(one(anum=100, **{f"adda-{'1' * 5000}": "x"}).attributes, {})
         self.assertEqual(one(anum=2**31 - 1, **{"adda-2147483646": "x"}).attributes, {"adc2147483647": "x"})
 
 
@@ -134,6 +135,7 @@ class TriggerTests(SynchronousTestCase):
         for number in range(6):
             self.assertEqual(one(t="h", rty=number).attributes["alarm"], kinds[number % 3])
         self.assertEqual(one(t="h", rty=4.7).attributes["alarm"], "hardAcceleration")
+        self.assertEqual(one(t="h", rty=2**32 + 5).attributes["alarm"], "hardCornering")
         for kind in (6, -1, "0", None, True, ...):
             self.assertEqual(one(t="h", rty=kind).attributes, {"event": "h"})
         self.assertEqual(one(t="u", rty="x").attributes, {"event": "u"})
@@ -180,6 +182,9 @@ class WrongTests(SynchronousTestCase):
         for name, value in wrong:
             with self.assertRaises(BAD_FRAME, msg=f"{name} {value}"):
                 say(**{name: value})
+        stranger = Talk(owntracks, "http", known=())
+        with self.assertRaises(BAD_FRAME):
+            say(stranger, lat=90.1)
         for place in ({"adda-00": 1}, {"temp_c-00": "1"}):
             with self.assertRaises(BAD_FRAME):
                 say(anum=1, **place)
