@@ -38,6 +38,7 @@ from trackd.live.feed import Feed
 from trackd.live.hub import Hub
 from trackd.live.socket import SocketResource
 from trackd.live.subscriber import Limits as LiveLimits
+from trackd.openfiles import allowed, needed, within
 from trackd.options import Options
 from trackd.people.accounts import REGISTRATIONS, Accounts
 from trackd.people.entrance import Entrance
@@ -473,4 +474,4 @@ def makeService(options: Options) -> Service:
         settings = options.settings()
     except SettingsError as error:
         raise SystemExit("\n".join(f"trackd: {problem}" for problem in error.problems)) from None
-    return Trackd(reactor, settings, show)
+    return Trackd(reactor, within(settings, allowed(needed(settings))), show)
