@@ -25,3 +25,5 @@ class UnitTests(SynchronousTestCase):
     def test_durations(self) -> None:
         """Durations become whole milliseconds, a part is cut."""
         self.assertEqual((units.hours(2), units.hours(0.0000005), units.minutes(1.5)), (7_200_000, 1, 90_000))
+        self.assertEqual((units.hours(1e300), units.hours(-1e300)), (2**63 - 1, -(2**63)))
+        self.assertEqual((units.hours(float("inf")), units.minutes(float("nan"))), (2**63 - 1, 0))

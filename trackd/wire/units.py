@@ -6,6 +6,8 @@ The factors are part of the contract, to the last digit: what other servers have
 
 from __future__ import annotations
 
+from trackd.wire.binary import cut
+
 KMH = 0.539957  # kn
 MPH = 0.868976  # kn
 MPS = 1.94384  # kn
@@ -73,10 +75,10 @@ def miles(value: float) -> float:
 
 
 def hours(value: float) -> int:
-    """Hours in milliseconds; a part of one is cut."""
-    return int(value * HOUR)
+    """Hours in milliseconds; a part of one is cut, and what does not fit into 64 bits becomes the largest."""
+    return cut(value * HOUR, 64)
 
 
 def minutes(value: float) -> int:
-    """Minutes in milliseconds; a part of one is cut."""
-    return int(value * MINUTE)
+    """Minutes in milliseconds, cut like hours."""
+    return cut(value * MINUTE, 64)
