@@ -13,7 +13,7 @@ from plugins.wire.gl200.fields import Fields
 from plugins.wire.gl200.models import model_of
 from plugins.wire.gl200.reports import set_sent, strict
 from trackd.wire import names
-from trackd.wire.binary import bit
+from trackd.wire.binary import bit, int32
 from trackd.wire.format import Session
 from trackd.wire.text import hex_integer, hex_long, integer, number
 from trackd.wire.units import hours, kmh
@@ -42,7 +42,7 @@ ROWS: tuple[Row, ...] = (
     (6, names.COOLANT_TEMP, integer),
     (7, names.FUEL_CONSUMPTION, consumption),
     (8, names.FUEL, marked(number)),
-    (9, "range", lambda text: integer(text) * 100),
+    (9, "range", lambda text: int32(integer(text) * 100)),
     (10, names.THROTTLE, integer),
     (11, names.HOURS, lambda text: hours(number(text))),
     (12, names.DRIVING_TIME, number),

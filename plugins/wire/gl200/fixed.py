@@ -27,10 +27,13 @@ FIXED = re.compile(
     (?: (?P<vin>[0-9A-Z]{17}), )?
     [^,]*,                                                           # name of the device
     (?P<power>\d*),
-    (?: (?P<kind>\d{1,2}), )?
-    (?: \d{1,2}, )?                                                  # number of points
-    (?: \d*, )?
-    (?: (?P<level>\d+), )?                                           # battery, in percent
+    (?P<optional>
+        \d{1,2},\d{1,2},\d*,\d+,                                     # four fields, or three, two, one, none
+    |   (?> \d{1,2},\d{1,2},\d*, | \d{1,2},\d*,\d+, )
+    |   (?> \d{1,2},\d*, | \d*,\d+, )
+    |   \d*,
+    |
+    )
     (?P<points> (?: """
     + POINT
     + rb""" )+ )
@@ -42,7 +45,7 @@ FIXED = re.compile(
         (?P<adc1>[0-9a-fA-F]*),(?P<adc2>[0-9a-fA-F]*),
         (?: \d*, )?
         (?P<vehicle_level>\d{1,3})?,(?P<status>[0-9a-fA-F]{6})?,
-        (?P<rpm>\d*),(?: \d+\.?\d* | Inf | NaN )?,(?P<fuel>\d*),       # between them the fuel consumption
+        (?P<rpm>\d*),(?: \d+(?:\.\d*)? | Inf | NaN )?,(?P<fuel>\d*),  # between them the fuel consumption
     |
         (?P<signal>-?\d),(?P<signal_level>\d{1,3}),
     |
@@ -51,6 +54,17 @@ FIXED = re.compile(
     .*,[0-9a-fA-F]{4}\$?
     """,
     re.VERBOSE | re.DOTALL,
+)
+# The optional fields taken apart. Which of them are there makes no difference for what follows, only how many there are:
+# so each number of them is tried once.
+OPTIONAL = re.compile(
+    rb"""
+    (?: (?P<kind>\d{1,2}), )?
+    (?: \d{1,2}, )?                                                  # number of points
+    (?: \d*, )?
+    (?: (?P<level>\d+), )?                                           # battery, in percent
+    """,
+    re.VERBOSE,
 )
 LEAST_POWER = 10  # mV; up to there it is a flag
 
@@ -66,13 +80,15 @@ def fixed(found: re.Match[bytes], session: Session) -> list[Position]:
     power = integer_or_zero(found["power"])
     if power > LEAST_POWER:
         last.set(names.POWER, power / 1000)
-    last.set(names.BATTERY_LEVEL, integer_or_none(found["level"]))
-    set_tail(last, found)
+    optional = OPTIONAL.fullmatch(found["optional"])
+    assert optional is not None
+    last.set(names.BATTERY_LEVEL, integer_or_none(optional["level"]))
+    set_tail(last, found, optional["kind"])
     return positions
 
 
-def set_tail(position: Position, found: re.Match[bytes]) -> None:
-    """What stands behind the points; only one of the four tails is there."""
+def set_tail(position: Position, found: re.Match[bytes], kind: bytes | None) -> None:
+    """What stands behind the points; only one of the four tails is there. `kind` is the report type."""
     if battery := found["battery"]:
         position.set(names.BATTERY, integer(battery) / 1000)
     if temperature := found["temperature"]:
@@ -90,7 +106,7 @@ def set_tail(position: Position, found: re.Match[bytes]) -> None:
     position.set(names.RPM, integer_or_none(found["rpm"]))
     position.set(names.FUEL, integer_or_none(found["fuel"]))
     if signal := found["signal"]:
-        if kind := found["kind"]:
+        if kind:
             position.set(names.MOTION, bit(integer(kind), 0))
             position.set(names.CHARGE, bit(integer(kind), 1))
         position.set(names.RSSI, integer(signal))

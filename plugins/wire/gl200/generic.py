@@ -17,12 +17,12 @@ from trackd.wire.units import kmh
 from trackd.wire.values import CellTower, Network, Position, WireError
 
 STATE = 5  # which field
-degrees = re.compile(r"-?\d{1,3}\.\d{6}", re.ASCII).fullmatch
+FIRST = 3  # the field from which on there may be a location
 state_of = re.compile(r"[0-9a-fA-F]{1,2}").fullmatch
 level_of = re.compile(r"\d{1,3}", re.ASCII).fullmatch
-CELL = tuple(
-    re.compile(shape, re.ASCII).fullmatch for shape in (r"\d{4}", r"\d{4}", r"[\da-fA-F]{4}", r"[\da-fA-F]{4,8}")
-)
+# Fields next to each other, each with the comma before it: degrees with a field behind them, a cell.
+PLACE = re.compile(r",-?\d{1,3}\.\d{6},-?\d{1,3}\.\d{6}(?=,)", re.ASCII)
+CELL = re.compile(r",(\d{4}),(\d{4}),([\da-fA-F]{4}),([\da-fA-F]{4,8})(?![^,])", re.ASCII)
 
 ALARMS = {
     "SOS": names.ALARM_SOS,
@@ -57,17 +57,15 @@ def generic(kind: str, values: list[str], session: Session) -> list[Position]:
     position = Position()
     if state_of(values[STATE]):
         set_state(position, kind, int(values[STATE], 16))
-    found = next(
-        (at for at in range(3, len(values) - 2) if degrees(values[at]) and degrees(values[at + 1])),
-        None,
-    )
+    line = listed(values, FIRST)
+    found = PLACE.search(line)
     if found is not None:
-        set_place(position, values, found)
-        at = found + 3
+        place = FIRST + line.count(",", 0, found.start())
+        set_place(position, values, place)
+        set_cell(position, listed(values, place + 3))
     else:
         position.outdated = True
-        at = 2
-    set_cell(position, values, at)
+        set_cell(position, listed(values, 2))
     if len(values[-2]) == 14:
         set_sent(position, strict(values[-2]), session)
         if found is not None and level_of(values[-3]):
@@ -103,10 +101,13 @@ def set_place(position: Position, values: list[str], at: int) -> None:
     position.device_time = position.fix_time = strict(values[at + 2])
 
 
-def set_cell(position: Position, values: list[str], at: int) -> None:
-    """The first four fields from there on that look like a cell."""
-    for start in range(at, len(values) - 3):
-        if all(shape(value) for shape, value in zip(CELL, values[start:], strict=False)):
-            mcc, mnc, lac, cid = values[start : start + 4]
-            position.network = Network([CellTower(int(mcc), int(mnc), hex_integer(lac), hex_integer(cid))])
-            return
+def listed(values: list[str], at: int) -> str:
+    """The fields from there on, each with the comma before it."""
+    return ",".join(["", *values[at:]])
+
+
+def set_cell(position: Position, line: str) -> None:
+    """The first four fields that look like a cell."""
+    if (found := CELL.search(line)) is not None:
+        mcc, mnc, lac, cid = found.groups()
+        position.network = Network([CellTower(int(mcc), int(mnc), hex_integer(lac), hex_integer(cid))])

@@ -64,7 +64,7 @@ DIAGNOSIS = shape(
     [01],[0-9a-fA-F]{1,8},(?: [0-9A-Z]{17} )?,[01],                  # report type, mask, VIN, whether connected
     (?: \d{1,5} )?,(?: [0-9a-fA-F]{8} )?,                            # supply, parameters that are supported
     (\d{1,5})?,(\d{1,3})?,(-?\d{1,3})?,                              # rpm, speed, temperature of the coolant
-    (\d+\.?\d*|Inf|NaN)?,                                            # fuel consumption
+    (\d+(?:\.\d*)?|Inf|NaN)?,                                        # fuel consumption
     (\d{1,5})?,(?: \d{1,5} )?,                                       # distance since codes were cleared, and with the lamp
     ([01])?,(\d{1,3})?,([0-9a-fA-F]*),                               # lamp, trouble codes
     (\d{1,3})?,(?: \d{1,3} )?,(\d{1,3})?,                            # throttle, load, fuel
@@ -92,10 +92,9 @@ def diagnosis(found: re.Match[bytes], session: Session) -> list[Position]:
     position.set("dtcsCodes", latin(codes))
     position.set(names.THROTTLE, integer_or_none(throttle))
     position.set(names.FUEL, integer_or_none(fuel))
+    position.set(names.OBD_ODOMETER, int32(integer(kilometres) * 1000))
     if odometer:
         position.set(names.OBD_ODOMETER, cut(number(odometer) * 1000))
-    else:
-        position.set(names.OBD_ODOMETER, int32(integer(kilometres) * 1000))
     return [position]
 
 
@@ -241,7 +240,7 @@ LIGHT = shape(
     HEAD,
     rb"\d,\d,\d+,",
     PLACE,
-    rb"\d+,(\d),(\d+),[01],[01]?,(-?\d+\.\d+)?,",  # bit errors, light, battery, temperature
+    rb"\d+,(\d),(\d+),[01],[01]?,(-?\d+\.\d)?,",  # bit errors, light, battery, temperature
     END,
 )
 

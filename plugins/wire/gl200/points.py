@@ -8,6 +8,7 @@ The location of reports that are matched as a whole: twelve fields, and access p
 from __future__ import annotations
 
 import re
+from struct import Struct
 
 from plugins.wire.gl200.reports import rolling
 from trackd.wire import names
@@ -42,6 +43,7 @@ FIELDS = re.compile(
     re.VERBOSE,
 )
 ACCESS_POINTS = re.compile(rb"([0-9a-fA-F]{12}),(-?\d+),,,,")
+MAC = Struct(6 * "2s")  # its digits, in pairs
 
 
 def points(text: bytes) -> list[Position]:
@@ -83,8 +85,6 @@ def point(
 
 def access_points(text: bytes) -> Network:
     network = Network()
-    for mac, signal in ACCESS_POINTS.findall(text):
-        digits = latin(mac)
-        colons = ":".join(digits[at : at + 2] for at in range(0, 12, 2))
-        network.add(WifiAccessPoint(colons, integer(signal)))
+    for mac, signal in dict.fromkeys(ACCESS_POINTS.findall(text)):
+        network.add(WifiAccessPoint(latin(b":".join(MAC.unpack(mac))), integer(signal)))
     return network

@@ -7,7 +7,7 @@ from datetime import datetime
 from trackd.wire import names
 from trackd.wire.binary import bit, bits
 from trackd.wire.format import Session
-from trackd.wire.text import integer
+from trackd.wire.text import integer, split_at
 from trackd.wire.times import digits, pattern
 from trackd.wire.values import Position
 
@@ -41,5 +41,5 @@ def set_status(position: Position, status: int) -> None:
 
 def hour_meter(text: str) -> int:
     """Hours, and perhaps minutes and seconds, in milliseconds: `00117:31:26`."""
-    hours, minutes, seconds, *_ = [integer(part) for part in text.split(":")] + [0, 0]
+    hours, minutes, seconds, *_ = [integer(part) for part in split_at(text, ":")] + [0, 0]
     return (hours * 3600 + minutes * 60 + seconds) * 1000

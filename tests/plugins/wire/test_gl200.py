@@ -167,6 +167,14 @@ class FixedTests(SynchronousTestCase):
             (",0,0,1", "1,0.0,0,1.0", None, 1.0),
             (",0,1,1,0", "1,16,0.0,5,1.0", 1, 16.0),
             (",0,0,2,,9", "1,0.1,5,1.0", 9, 1.0),
+            (",0,1,1,123,80", "2,0.0,0,1.0", 80, 2.0),
+            (",0,1,123,80", "2,0.0,0,1.0", 80, 2.0),
+            (",0,1,80", "2,0.0,0,1.0", None, 2.0),
+            (",0,123,80", "2,0.0,0,1.0", 80, 2.0),
+            (",0,,80", "2,0.0,0,1.0", 80, 2.0),
+            (",0,80", "2,0.0,0,1.0", None, 2.0),
+            (",0,123", "2,0.0,0,1.0", None, 2.0),
+            (",0", "2,0.0,0,1.0", None, 2.0),
         ):
             rest = f"{head},{point},121.354335,31.222073,20090214013254,0460,0000,18d8,6141,00,,{END}"
             shown = attributes(text("FRI", rest))
@@ -264,6 +272,12 @@ class FixedTests(SynchronousTestCase):
         for end in ("xx,11F0", "11F", ",,,"):
             with self.assertRaises(BAD_FRAME):
                 Talk(gl200, "udp").say(text("FRI", rest + end))
+        vin = "1G1JC5444R7252367"
+        for rest in (
+            f"{vin},,1,1,1,1,1," + 1600 * "1.2,1.2,,,,,,,,,,1.2," + "xx,11F0",  # points begin at any field
+            f",,10,1,{POINT},,,,,,,,," + "1" * 32000 + f"x,,{END}",  # a number without end
+        ):
+            self.assertEqual(Talk(gl200, "udp").say(text("FRI", rest))[:1], [LOGIN])
 
 
 class MatchedTests(SynchronousTestCase):
@@ -305,6 +319,10 @@ class MatchedTests(SynchronousTestCase):
         self.assertEqual(times(position), (SENT, TIME))
         empty = f",gv500,0,78FFFF,,1,,,,,,,,,,,,,,,1286,{POINT},,{END}"
         self.assertEqual(attributes(text("OBD", empty)), {"hdop": 1.0, "obdOdometer": 1286000})
+        with self.assertRaises(BAD_FRAME):  # all values are read, also those that another replaces
+            one(text("OBD", empty.replace(",1286,", ",2147483648,").replace(f",,{END}", f",7.5,{END}")))
+        long = text("OBD", ",gv500,0,78FFFF,,1,,,,,," + "1" * 32000 + f"x,,{END}")
+        self.assertEqual(Talk(gl200, "udp").say(long)[:1], [LOGIN])
 
     def test_switches(self) -> None:
         """LSW and TSW are two inputs; the time of sending is the device's."""
@@ -414,6 +432,8 @@ class MatchedTests(SynchronousTestCase):
         self.assertEqual(attributes(data), {"hdop": 1.0, "lightLevel": 3, "batteryLevel": 80, "temp1": -1.5})
         self.assertEqual(times(one(data)), (SENT, TIME))
         self.assertNotIn("temp1", attributes(text("LSA", f",1,0,5,{POINT},0,3,80,1,0,,{END}")))
+        other = attributes(text("LSA", f",1,0,5,{POINT},0,3,80,1,,21.55,{END}"))
+        self.assertEqual(other, {"hdop": 1})
 
     def test_stored(self) -> None:
         """Most of these are understood as they come live only."""
@@ -449,6 +469,11 @@ class ExtendedTests(SynchronousTestCase):
         expected.device_time = SENT
         expected.network = CELL
         self.assertEqual(position, expected)
+
+    def test_hours(self) -> None:
+        """Minutes and seconds of the hour meter may be missing."""
+        for meter, expected in (("2", 7_200_000), ("2:", 7_200_000), ("2:30", 9_000_000), ("2:30:01", 9_001_000)):
+            self.assertEqual(self.extra(extended("00000000", f",{meter},,,,,2")), {"hours": expected})
 
     def test_points(self) -> None:
         """The last of several points has what stands behind them, and with the setting it is the only one."""
@@ -731,6 +756,13 @@ class CanTests(SynchronousTestCase):
         )
         self.assertEqual(self.can("20000000", ",").attributes, {"type": "CAN"})
 
+    def test_limits(self) -> None:
+        """Whole numbers wrap, floats are cut to the largest."""
+        self.assertEqual(
+            self.can("00000A00", "30000000,1e300,").attributes,
+            {"range": 3_000_000_000 - 2**32, "hours": 2**63 - 1, "type": "CAN"},
+        )
+
     def test_place(self) -> None:
         """The location stands behind any number of empty fields; its first field is whether it counts."""
         position = self.can("C0000000", ",,,1,4.3,92,70.0,121.354335,31.222073,20090214013254,0460,0000,18d8,6141,00,")
@@ -780,6 +812,24 @@ class GenericTests(SynchronousTestCase):
             ),
         )
         self.assertEqual(told(gl200, text("STC", f",,0,,310,260,4EE8,1BFF,00,{END}")), [LOGIN])
+
+    def test_first(self) -> None:
+        """The first two neighbours that are degrees, and have a field behind them, and the first cell behind them count."""
+        cell = "0460,0000,18d8,6141"
+        position = one(
+            text("SOS", f",,,,9.123456,x,1,1.1,5,1.1,-1.000001,2.000002,20090214013254,a,123,{cell}5555,{cell}")
+        )
+        self.assertEqual((position.longitude, position.latitude), (-1.000001, 2.000002))
+        self.assertEqual(position.network, Network([CellTower(460, 0, 0x18D8, 0x61415555)]))
+        self.assertTrue(one(text("SOS", f",,,{cell},1,1.1,5,1.1,-1.000001,2.000002,,")).outdated)
+        self.assertEqual(one(text("SOS", f",,,1,1.1,5,1.1,1.000001,2.000002,20090214013254,{cell}")).network, CELL)
+        before = one(text("SOS", f",,,{cell},1,1.1,5,1.1,1.000001,2.000002,20090214013254,x"))
+        self.assertIsNone(before.network)
+
+    def test_long(self) -> None:
+        """Thousands of fields are looked at once."""
+        for field in (",1234", ",1.123", ",1234,1234,ABCX", ","):
+            self.assertEqual(Talk(gl200, "udp").say(text("SOS", 4000 * field + f",{END}"))[:1], [LOGIN])
 
     def test_errors(self) -> None:
         """Few fields, and a location without all of what belongs to it, are errors."""
