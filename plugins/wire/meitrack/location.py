@@ -27,8 +27,8 @@ LOCATION = re.compile(
     (-?\d+\.\d+),(-?\d+\.\d+),                                       # latitude, longitude
     (\d{12}),([AV]),                                                 # time, A: valid
     (\d+),(\d+),                                                     # satellites, signal
-    (\d+\.?\d*),(\d+),                                               # km/h, course
-    (\d+\.?\d*),(-?\d+),                                             # hdop, altitude
+    (\d+(?:\.\d*)?),(\d+),                                           # km/h, course
+    (\d+(?:\.\d*)?),(-?\d+),                                         # hdop, altitude
     (\d+),(\d+),                                                     # odometer, seconds of running
     (\d+)\|(\d+)\|([0-9a-fA-F]*)\|([0-9a-fA-F]*),                    # cell
     ([0-9a-fA-F]{2})([0-9a-fA-F]{2}),                                # inputs, outputs

@@ -300,6 +300,20 @@ class LocationTests(SynchronousTestCase):
             with self.assertRaises(BAD_FRAME):
                 one(data)
 
+    def test_long(self) -> None:
+        """A number that ends wrongly is given up soon."""
+        for fix in (FIX.replace(b",10,", b",%bx," % (b"1" * 32000)), FIX.replace(b",1.5,", b",%bx," % (b"1" * 32000))):
+            self.assertEqual(Talk(meitrack).say(line(fix=fix)), [])
+
+    def test_decimals(self) -> None:
+        """Speed and hdop may do without decimals, or even without any behind the point."""
+        for speed, hdop in (("10", "2"), ("10.", "2."), ("10.0", "2.00")):
+            position = one(
+                line(fix=FIX.replace(b",10,", b",%b," % speed.encode()).replace(b",1.5,", b",%b," % hdop.encode()))
+            )
+            self.assertEqual((position.speed, position.attributes["hdop"]), (10 * 0.539957, 2.0))
+            self.assertIs(type(position.attributes["hdop"]), float)
+
     def test_others(self) -> None:
         """What is no location, like the answer to a command, says nothing, and strangers neither."""
         self.assertEqual(told(meitrack, frame(b"C01,OK") + frame(b"A10,OK")), [])
