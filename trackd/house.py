@@ -24,7 +24,7 @@ from trackd.people.sessions import Sessions
 from trackd.people.setup import Setup
 from trackd.rest.services import Services
 from trackd.settings import Settings
-from trackd.store.committer import Committer
+from trackd.store.committer import MINUTE, Committer
 from trackd.store.database import Database, Unavailable
 from trackd.store.partitions import Partitions
 from trackd.store.unknown import UnknownDevices
@@ -83,6 +83,7 @@ class House:
         for poller in self.pollers:
             poller.startService()
         self._every(max(1.0, self.settings["status.timeout"] / 10), self.presence.sweep)
+        self._every(MINUTE, self.committer.tell_losses)
         self._every(3600.0, lambda: Deferred.fromCoroutine(self._tidy()))
 
     async def stop(self) -> None:
@@ -98,6 +99,7 @@ class House:
         last = DeferredList([self.committer.idle(), self.presence.strangers.stop()], consumeErrors=True)
         # At the time-out these are cancelled one by one; the list itself ends well.
         await last.addTimeout(PATIENCE, self.reactor)
+        self.committer.tell_losses()
         if self.web is not None:
             await maybeDeferred(self.web.stopListening)
         await self.hub.stop()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_network
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,14 @@ def _address(value: str) -> None:
         raise ValueError(
             f'needs postgresql://user:password@host/name, not "{begin}:…"; leave it out for one of our own'
         )
+
+
+def _networks(value: tuple[str, ...]) -> None:
+    for text in value:
+        try:
+            ip_network(text, strict=False)
+        except ValueError:
+            raise ValueError(f'needs addresses or networks such as 10.1.0.0/16, not "{text[:60]}"') from None
 
 
 @frozen
@@ -165,6 +174,13 @@ SECTIONS = {
         Key("web.sameSiteCookie", str, "", "SameSite of the session cookie", choices=("", "lax", "strict", "none")),
         Key("web.serviceAccountToken", str, "", "A token that may do what an administrator may", secret=True),
         Key("web.showUnknownDevices", bool, False, "Show what unknown devices send to administrators"),
+        Key(
+            "metrics.allow",
+            tuple,
+            (),
+            "Addresses and networks that may read /metrics; administrators may from anywhere",
+            check=_networks,
+        ),
         Key("report.maxPositions", int, 50_000, "Positions in one answer of the API; 0 = any number", least=0),
         Key("users.defaultDeviceLimit", int, -1, "Devices of a user who registers; -1 = any number", least=-1),
         Key("users.defaultExpirationDays", int, 0, "Days until such a user expires; 0 = never", least=0),

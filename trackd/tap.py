@@ -10,8 +10,9 @@ from __future__ import annotations
 import gc
 import os
 import re
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from importlib.metadata import version
@@ -27,6 +28,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.client import Agent
 
+from trackd.figures import Figure
 from trackd.house import House, People
 from trackd.listen.limits import Limits
 from trackd.listen.poller import Poller, Source
@@ -38,6 +40,7 @@ from trackd.live.feed import Feed
 from trackd.live.hub import Hub
 from trackd.live.socket import SocketResource
 from trackd.live.subscriber import Limits as LiveLimits
+from trackd.observation import Observation
 from trackd.openfiles import allowed, needed, within
 from trackd.options import Options
 from trackd.people.accounts import REGISTRATIONS, Accounts
@@ -82,6 +85,7 @@ from trackd.track.stages.place import distance, outdated, time
 from trackd.track.stages.vehicle import copy_attributes, engine_hours, motion
 from trackd.track.strangers import Strangers
 from trackd.web.health import Health, time_zones
+from trackd.web.metrics import metrics
 from trackd.web.mount import Api
 from trackd.web.proxies import Proxies
 from trackd.web.root import Root
@@ -221,8 +225,11 @@ def people(reactor: Any, settings: Settings, database: Database, commands: Comma
     return People(users, sessions, Setup(settings.data, users, passwords, attempts), services)
 
 
-def site(reactor: Any, settings: Settings, parts: People, hub: Hub) -> Site:
-    """The web site: each REST dialect under its prefix with its sockets, our own pages, the files of a web client."""
+def site(reactor: Any, settings: Settings, parts: People, hub: Hub, figures: Callable[[], Iterable[Figure]]) -> Site:
+    """
+    The web site: each REST dialect under its prefix with its sockets, our own pages, the files of a web client, the
+    `figures` for whom the first dialect knows as an administrator.
+    """
     proxies = Proxies(settings["web.proxies"])
     spoken: list[RestDialect] = [part("plugins.rest", name, "dialect") for name in names("plugins.rest")]
     sockets = [part("plugins.live", name, "dialect") for name in names("plugins.live")]
@@ -235,6 +242,8 @@ def site(reactor: Any, settings: Settings, parts: People, hub: Hub) -> Site:
             if dialect.listener is not None and socket.name == dialect.name:
                 opens = partial(dialect.listener, parts.services)
                 api.putChild(socket.path.encode(), SocketResource(hub, socket, opens, made.taken_over))
+    page = metrics(spoken[0], settings["metrics.allow"], figures)
+    root.putChild(page.prefix.strip("/").encode(), Api(page, parts.services, proxies, reactor))
     return made
 
 
@@ -350,7 +359,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
     server = Server(taker, reactor, limits(settings))
     client: Any = HTTPClient(Agent(reactor))
     parts = people(reactor, settings, database, commands)
-    return House(
+    house = House(
         reactor,
         settings,
         database,
@@ -361,12 +370,13 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         hub,
         Listeners(reactor, server, listeners(settings)),
         [Poller(server, source, client) for source in sources(settings)],
-        site(reactor, settings, parts, hub),
+        site(reactor, settings, parts, hub, lambda: Observation(house).figures()),
         parts,
         Changes(reactor, directory, commands, hub),
         unknown,
         Partitions(database),
     )
+    return house
 
 
 @define(eq=False)
@@ -386,6 +396,8 @@ class Trackd(Service):
 
     def startService(self) -> None:
         super().startService()
+        # Without an answer to it the signal would end the process.
+        signal.signal(signal.SIGUSR2, lambda number, frame: self.reactor.callFromThread(self.tell))
         self._starting = Deferred.fromCoroutine(self._start())
         self._starting.addErrback(self._cannot)
 
@@ -424,6 +436,10 @@ class Trackd(Service):
                 *link,
             ]
         )
+
+    def tell(self) -> None:
+        """Log what the server is doing."""
+        log.info("{block}", block="trackd is starting" if self.house is None else Observation(self.house).told())
 
     def _cannot(self, failure: Failure) -> None:
         error = failure.value

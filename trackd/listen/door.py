@@ -58,6 +58,11 @@ class Door:
         """How many have no device yet."""
         return len(self._strangers)
 
+    @property
+    def busiest(self) -> int:
+        """How many come from the address from which most come."""
+        return max(self._hosts.values(), default=0)
+
     def enter(self, guest: Guest) -> bool:
         """Whether there is a place; the one of the oldest stranger is taken rather than nobody new let in."""
         host = guest.host

@@ -69,6 +69,11 @@ class Listeners(Service):
         self._looking = LoopingCall(self._tell_losses)
         self._looking.clock = server.clock
 
+    @property
+    def datagrams(self) -> list[Datagrams]:
+        """The ports for datagrams."""
+        return [datagrams for _, datagrams in self._datagrams]
+
     def startService(self) -> None:
         """Open all ports; raises CannotListen."""
         for listener in self.listeners:

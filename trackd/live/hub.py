@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import define, field
+from attrs import define, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
@@ -88,6 +88,17 @@ class Audience:
                 subscriber.forget(lost)
 
 
+@frozen
+class Standing:
+    """How the sockets are doing. `bytes` and `events`: what waits for the one for which most waits."""
+
+    behind: int  # sockets whose peers do not keep up
+    of_user: int  # sockets of the user who has most
+    bytes: int
+    events: int
+    dropped: int  # events and raw frames, since the start
+
+
 @define(eq=False)
 class Hub:
     """
@@ -152,6 +163,19 @@ class Hub:
         for audience in self._audiences.values():
             for listener in audience.listeners.values():
                 yield from listener.sockets
+
+    def standing(self) -> Standing:
+        """How the sockets are doing; looks at each of them."""
+        users: dict[int, int] = {}
+        behind = bytes = events = 0
+        dropped = self.dropped
+        for subscriber in self._subscribers():
+            users[subscriber.user_id] = users.get(subscriber.user_id, 0) + 1
+            behind += subscriber.behind
+            bytes = max(bytes, subscriber.outlet.waiting)
+            events = max(events, subscriber.kept)
+            dropped += subscriber.dropped
+        return Standing(behind, max(users.values(), default=0), bytes, events, dropped)
 
     def _tick(self) -> None:
         for subscriber in list(self._subscribers()):
@@ -274,6 +298,13 @@ class Hub:
         self._logging.discard(subscriber)
         subscriber.outlet.close()
         self.dropped += subscriber.dropped
+        if subscriber.dropped and self.errors.allows():
+            self._log.warn(
+                "{dialect} socket of user {user}: read too slowly, {count} events or frames were dropped",
+                dialect=subscriber.dialect.name,
+                user=subscriber.user_id,
+                count=subscriber.dropped,
+            )
         self.count -= 1
         self._perhaps_stopped()
 

@@ -112,6 +112,11 @@ class Subscriber:
             else:
                 self._positions += positions
 
+    @property
+    def kept(self) -> int:
+        """Events, or raw frames if these are more, that wait for the peer."""
+        return max(len(self._events), len(self._frames))
+
     def frame(self, frame: Piece) -> None:
         """Keep a raw frame until `flush`."""
         self._frames.append(frame)

@@ -27,6 +27,9 @@ class Attempts:
     most_keys: int = MOST_KEYS
     _levels: OrderedDict[str, tuple[float, float]] = field(factory=OrderedDict, init=False)
 
+    def __len__(self) -> int:
+        return len(self._levels)
+
     def check(self, key: str) -> None:
         """Raises TooMany if this key has failed too often of late."""
         excess = self._level(key) - (self.allowed - 1)

@@ -46,6 +46,16 @@ class Passwords:
     _remembered: OrderedDict[bytes, None] = field(factory=OrderedDict, init=False)
     _key: bytes = field(factory=lambda: secrets.token_bytes(32), init=False)
 
+    @property
+    def in_line(self) -> int:
+        """How many wait to be computed."""
+        return len(self._turn.waiting)
+
+    @property
+    def in_memory(self) -> int:
+        """How many right ones are remembered."""
+        return len(self._remembered)
+
     async def hash(self, password: str) -> str:
         """The hash of a new password, in argon2's own notation."""
         return await self._in_thread(self._hasher.hash, password)

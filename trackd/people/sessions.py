@@ -38,6 +38,11 @@ class Sessions:
     remembered: int = MOST_REMEMBERED
     _used: OrderedDict[bytes, datetime] = field(factory=OrderedDict, init=False)
 
+    @property
+    def in_memory(self) -> int:
+        """How many there are whose last use is known to the second."""
+        return len(self._used)
+
     async def open(
         self,
         user_id: int,

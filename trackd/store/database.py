@@ -216,6 +216,16 @@ class Database:
         working.addBoth(done)
         return answer
 
+    @property
+    def connections(self) -> int:
+        """Those that are open or being opened, dedicated ones aside."""
+        return self._count
+
+    @property
+    def waiting(self) -> int:
+        """Queries that wait for a connection."""
+        return len(self._waiting)
+
     def ready(self) -> Deferred[None]:
         """Fires when the database is available (at once if it is), and when the pool is stopped."""
         if self.available or self._stopped:

@@ -52,6 +52,11 @@ class Directory:
     def __len__(self) -> int:
         return len(self.by_id)
 
+    @property
+    def failures(self) -> int:
+        """Unknown ids whose last look-up is remembered."""
+        return len(self._failures)
+
     def here(self, unique_id: str) -> Device | None:
         """The device if it is in memory."""
         device = self._by_unique_id.get(unique_id)

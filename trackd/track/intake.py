@@ -13,10 +13,11 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from attrs import define, field
+from attrs import Factory, define, field
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.logger import Logger
 
+from trackd.rate import Rate
 from trackd.store.batch import Batch
 from trackd.store.committer import Committer
 from trackd.store.report import Event, Fix, Report
@@ -60,7 +61,8 @@ class Intake:
     history: int = 1000  # fixes per device in memory
     history_span: str = "report.trip.minDuration"
     show: Callable[[Link, Device, bytes], None] | None = None  # whom frames of known devices are shown
-    counts: dict[str, int] = field(factory=dict, init=False)
+    timeless: int = field(default=0, init=False)  # reports without a time, which are not stored
+    _lines: Rate = field(default=Factory(lambda self: Rate(self.presence.clock, 1), takes_self=True), init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     # What the listeners see
@@ -135,7 +137,11 @@ class Intake:
         if device.deleted:
             return None
         if position.fix_time is None and not position.outdated:
-            self._log.warn("{name}: device {device}: a report without a time", name=link.format.name, device=device.id)
+            self.timeless += 1
+            if self._lines.allows():
+                self._log.warn(
+                    "{name}: device {device}: a report without a time", name=link.format.name, device=device.id
+                )
             return None
         attributes = position.attributes
         if self.save_original and not link.format.http and not link.format.mqtt:
@@ -264,7 +270,9 @@ class Intake:
     def _store(self, device: Device, report: Report) -> None:
         last, state = device.last, device.state
         if (fix_time := report.fix_time) is None:
-            self._log.error("device {device}: no stage gave the report a time of fix", device=device.id)
+            self.timeless += 1
+            if self._lines.allows():
+                self._log.error("device {device}: no stage gave the report a time of fix", device=device.id)
             self._passed_over(device)
             return
         if report.device_time is None:

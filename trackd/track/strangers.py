@@ -38,11 +38,15 @@ class Strangers:
     store: Callable[[list[Sighting]], Awaitable[None]]
     clock: IReactorTime
     limit: int = 1000
-    dropped: int = 0
+    dropped: int = field(default=0, init=False)  # messages of ids for which there was no room
+    noted: int = field(default=0, init=False)  # ids, each once in the time between
     _seen: dict[tuple[str, str], Sighting] = field(factory=dict, init=False)
     _unlogged: int = field(default=0, init=False)
     _due: IDelayedCall | None = field(default=None, init=False)
     _log: Logger = field(factory=Logger, init=False)
+
+    def __len__(self) -> int:
+        return len(self._seen)
 
     def seen(self, unique_id: str, protocol: str, address: str, frame: bytes, now: datetime) -> None:
         """Somebody has called himself so."""
@@ -69,6 +73,7 @@ class Strangers:
             self._unlogged += 1
         if self._due is None:
             self._due = self.clock.callLater(GATHER, self._flush)
+        self.noted += 1
         self._seen[name, protocol] = Sighting(name, protocol, address, now, now, 1, frame[:FRAME].hex())
 
     def known(self, ids: Iterable[str]) -> None:

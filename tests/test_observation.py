@@ -1,0 +1,113 @@
+"""What can be seen of a whole house."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.postgres import DatabaseTestCase
+from trackd.figures import COUNTER, Figure, Histogram
+from trackd.keys import SECTIONS
+from trackd.observation import Observation
+from trackd.settings import load
+from trackd.tap import build
+from trackd.wire import catalog
+
+# Limits of one thing, of time or of what the database keeps: they bound nothing that is full or empty at a moment.
+NO_TABLES = {
+    "listen.loginTime",
+    "listen.frame",
+    "listen.ahead",
+    "listen.outputs",
+    "listen.linger",
+    "listen.errorsLogged",
+    "listen.errorsLoggedPerSecond",
+    "devices.history",
+    "commands.queue",
+    "unknown.kept",
+    "web.body",
+}
+
+
+class ObservationTests(DatabaseTestCase):
+    async def setUp(self) -> None:  # type: ignore[override]
+        from twisted.internet import reactor
+
+        await super().setUp()
+        said = {"protocols.enable": "gt06,teltonika", "commit.queue": 777, "web.port": 0}
+        for name in ("gt06", "teltonika"):
+            said |= {f"{name}.address": "127.0.0.1"}
+        settings = load([], said, catalog, data=Path(self.mktemp()))
+        self.house = build(reactor, settings, self.db)
+        self.seen = Observation(self.house)
+
+    def figures(self) -> dict[str, Figure]:
+        found = list(self.seen.figures())
+        by_name = {figure.name: figure for figure in found}
+        self.assertEqual(len(by_name), len(found))
+        return by_name
+
+    def value(self, name: str, **labels: str) -> Any:
+        [value] = [value for said, value in self.figures()[f"trackd_{name}"].values if said == labels]
+        return value
+
+    async def test_names(self) -> None:
+        """Names are words of the trade; all counters, and nothing else, are totals."""
+        for name, figure in self.figures().items():
+            self.assertRegex(name, r"^(trackd|process)_[a-z0-9_]+$")
+            self.assertEqual(name.endswith("_total"), figure.kind == COUNTER, name)
+            self.assertTrue(figure.meaning)
+
+    async def test_limits(self) -> None:
+        """Every limit stands beside what it limits."""
+        figures = self.figures()
+        limits = {figure.meaning: name for name, figure in figures.items() if name.endswith("_limit")}
+        bounding = {key.name for key in SECTIONS["How much is borne"]} - NO_TABLES
+        self.assertEqual(limits.keys(), bounding | {"database.maxPoolSize", "database.maxWaiting"})
+        for name in (name for name in figures if name.endswith("_limit")):
+            self.assertIn(name.removesuffix("_limit"), figures)
+        self.assertEqual(self.value("reports_waiting_limit"), 777)
+
+    async def test_formats(self) -> None:
+        """Each format in service has its counts."""
+        counts = self.house.listeners.server.counters.of("gt06")
+        counts.reports, counts.bytes, counts.errors, counts.open, counts.refused, counts.dropped = range(1, 7)
+        counts.frames, counts.connections = 7, 8
+        names = "reports_total received_bytes_total bad_frames_total connections_open connections_refused_total"
+        names += " datagrams_dropped_total frames_total connections_total"
+        self.assertEqual([self.value(name, format="gt06") for name in names.split()], list(range(1, 9)))
+
+    async def test_parts(self) -> None:
+        """What the parts count and hold is what is shown."""
+        house = self.house
+        now = datetime(2026, 11, 1, tzinfo=UTC)
+        house.presence.strangers.limit = 1
+        for id in ("one", "two"):
+            house.presence.strangers.seen(id, "x", "192.0.2.1", b"", now)
+        self.addCleanup(house.presence.strangers.stop)
+        house.people.services.entrance.limits.failed("192.0.2.1", "ada")
+        house.committer.waiting, house.committer.quarantined, house.intake.timeless = 5, 6, 7
+        house.site.connections, house.hub.dropped = 8, 9
+        expected = {
+            "unknown_ids_waiting": 1,
+            "unknown_ids_noted_total": 1,
+            "unknown_ids_dropped_total": 1,
+            "reports_waiting": 5,
+            "quarantined_total": 6,
+            "timeless_total": 7,
+            "web_connections": 8,
+            "live_dropped_total": 9,
+            "database_connections": self.db.connections,
+            "database_available": True,
+        }
+        self.assertEqual({name: self.value(name) for name in expected}, expected)
+        self.assertEqual(self.value("login_failures_remembered", of="accounts"), 1)
+        self.assertIsInstance(self.value("acknowledgement_seconds"), Histogram)
+
+    async def test_away(self) -> None:
+        """A committer that cannot commit knows first that the database is away; the block says why."""
+        self.assertIn("database   available", self.seen.told())
+        self.house.committer.away = "no route"
+        self.assertEqual(self.value("database_available"), False)
+        self.assertIn("database   away: no route", self.seen.told())
