@@ -40,6 +40,7 @@ from plugins.wire.navis.fields import (
 from trackd.wire import names
 from trackd.wire.binary import part
 from trackd.wire.checksums import crc8_nrsc5
+from trackd.wire.coordinates import check_position
 from trackd.wire.framing import LIMIT
 from trackd.wire.values import Output, Position, Reply, WireError
 
@@ -230,7 +231,7 @@ def split(buffer: bytes, start: int, record: int) -> tuple[bytes, int] | None:
         if left < LENGTH.size:
             return None
         size += INDEX.size + LENGTH.unpack_from(buffer, start + MARK)[0]
-    elif left > LIMIT:
+    elif len(buffer) - start > LIMIT:
         raise WireError(f"no packet begins with {mark!r}")
     else:
         return None
@@ -257,15 +258,22 @@ def packet(data: bytes, fields: Layout) -> Iterator[Output]:
                 at += fields.size
             else:
                 position, at = extra(data, at)
-            if position is not None and position.fix_time is not None:
+            if position is not None and has_fix(position):
                 yield position
         yield answer(mark + data[MARK : MARK + 1])
     elif mark in (RECORD, CURRENT, EXTRA_RECORD):
         at = MARK if mark == CURRENT else MARK + INDEX.size
         position = extra(data, at)[0] if mark == EXTRA_RECORD else fields.read(data, at, {})
-        if position is not None and position.fix_time is not None:
+        if position is not None and has_fix(position):
             yield position
         yield answer(mark + INDEX.pack(position.attributes.get(names.INDEX, 0) if position is not None else 0))
+
+
+def has_fix(position: Position) -> bool:
+    """Whether a record has the time of a fix. Without one it is no position; a place that is none is bad all the same."""
+    if position.fix_time is None:
+        check_position(position)
+    return position.fix_time is not None
 
 
 def extra(data: bytes, at: int) -> tuple[Position | None, int]:

@@ -28,8 +28,9 @@ from trackd.wire import commands, names
 from trackd.wire.binary import part
 from trackd.wire.checksums import xor8
 from trackd.wire.format import Session, Split, WireFormat
+from trackd.wire.framing import LIMIT
 from trackd.wire.text import latin
-from trackd.wire.values import Command, Login, Output, Position, Reply
+from trackd.wire.values import Command, Login, Output, Position, Reply, WireError
 
 KEEP_ALIVE, NTCB, FLEX = b"\x7f", b"@", b"~"
 
@@ -39,6 +40,7 @@ PREAMBLE = b"@NTC"
 SERVER, ANY_DEVICE = 1, 0  # sender and receiver of commands
 
 NEGOTIATION = Struct("<6sBBBB")  # *>FLEX, protocol, its version, version of the structure, bits of the mask
+PROTOCOL = 6  # where it is
 FLEX_PROTOCOL = 0xB0
 INDEX = Struct("<I")
 LONGEST = ENVELOPE.size + 0xFFFF
@@ -66,7 +68,13 @@ def splitter(session: Session) -> Split:
         if len(buffer) - start < ENVELOPE.size:
             return None
         end = start + ENVELOPE.size + int.from_bytes(buffer[start + LENGTH : start + LENGTH + 2], "little")
-        return (buffer[start:end], end) if end <= len(buffer) else None
+        if end <= len(buffer):
+            return buffer[start:end], end
+        # An envelope may be long. What is none, say packets that were negotiated on another connection, is cut as one,
+        # but is not waited for as long.
+        if len(buffer) - start > LIMIT and not buffer.startswith(NTCB, start):
+            raise WireError("no envelope")
+        return None
 
     return split
 
@@ -104,8 +112,8 @@ def message(data: bytes, session: Session) -> Iterator[Output]:
             yield Reply(envelope(state, b"*<A" + data[3:4]))
         case b"*>F":
             yield Login.of()
-            _, protocol, version, structure, count = NEGOTIATION.unpack_from(data)
-            if protocol == FLEX_PROTOCOL:
+            if data[PROTOCOL] == FLEX_PROTOCOL:
+                _, protocol, version, structure, count = NEGOTIATION.unpack_from(data)
                 state.layout = flex.layout(part(data, NEGOTIATION.size, (count + 7) // 8), count)
                 yield Reply(envelope(state, b"*<FLEX" + bytes((protocol, version, structure))))
         case b"*@C":

@@ -180,12 +180,24 @@ class CutterTests(SynchronousTestCase):
 
     def test_hopeless(self) -> None:
         """What begins no packet is waited for no longer than a packet, a number below nothing not at all."""
-        for data in (b"~Z" + bytes(1030), b"\0" * 1030, b"~A\x80", b"~E\xff"):
+        for data in (b"~Z" + bytes(1023), b"\0" * 1025, b"~A\x80", b"~E\xff"):
             talk = Talk(navis)
             talk.say(LOGIN + mask(*self.fields))
-            self.assertEqual(talk.say(data[:2]), [])
+            self.assertEqual(talk.say(data[:-1]), [])
             with self.assertRaises(WireError):
-                talk.say(data[2:])
+                talk.say(data[-1:])
+
+    def test_no_envelope(self) -> None:
+        """Without a negotiation packets are no more waited for than other bytes are; envelopes are."""
+        packets = sealed(b"~A\x08" + b"\xff" * 584) * 2
+        for data in (packets, b"GET / HTTP/1.1" + b"x" * 1100):
+            talk = Talk(navis)
+            talk.say(LOGIN)
+            self.assertEqual(talk.say(data[:1024]), [])
+            with self.assertRaises(WireError):
+                talk.say(data[1024:])
+        talk = Talk(navis)
+        self.assertEqual(talk.say(ntcb(bytes(40_000))[:-1]), [])
 
     def test_extra(self) -> None:
         """Records with extra fields are of the length that they tell."""
@@ -206,7 +218,8 @@ class FlexTests(SynchronousTestCase):
         """Versions come back as they were said; another protocol, or a mask that is cut off, is not negotiated."""
         outputs = told(navis, LOGIN, ntcb(b"*>FLEX" + NEGOTIATED))
         self.assertEqual(outputs[1:], [Login(), answer(b"*<FLEX\xb0\x0a\x0a")])
-        self.assertEqual(told(navis, LOGIN, ntcb(b"*>FLEX\xb1" + NEGOTIATED[1:]))[1:], [Login()])
+        for other in (NEGOTIATED[1:], b""):
+            self.assertEqual(told(navis, LOGIN, ntcb(b"*>FLEX\xb1" + other))[1:], [Login()])
         with self.assertRaises(BAD_FRAME):
             told(navis, LOGIN, ntcb(b"*>FLEX" + NEGOTIATED[:-1]))
 
@@ -596,6 +609,11 @@ class FixedTests(SynchronousTestCase):
         """A place beyond the pole is an error of the frame."""
         with self.assertRaises(WireError):
             told(navis, *flexible(PLACE | {10: pack("<i", 54_000_001)}))
+        # Also without the time that would make a position of it.
+        fields = {11: pack("<i", 108_000_001)}
+        for kind in (b"~C", b"~A\1"):
+            with self.assertRaises(WireError):
+                told(navis, *flexible(fields)[:2], sealed(kind + record(fields)))
 
 
 class CommandTests(SynchronousTestCase):
