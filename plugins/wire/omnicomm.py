@@ -11,7 +11,6 @@ The messages of an archive are protocol buffers, with groups for the kinds of wh
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from struct import Struct
 
@@ -36,22 +35,25 @@ NUMBER = Struct("<I")
 RECORD = Struct("<IIB")  # index, time, priority
 SIZE = Struct("<H")
 
+ESCAPE = b"\xdb"
 unescaped = unescape({b"\xdb\xdc": b"\xc0", b"\xdb\xdd": b"\xdb"})
-escapes = re.compile(b"\xdb.?", re.DOTALL).finditer
 
 
 def split(buffer: bytes, start: int) -> tuple[bytes, int] | None:
     """The length does not count the bytes that escapes add, and has none itself."""
     if len(buffer) - start < ENVELOPE:
         return None
+    at = start + 1
     end: int = start + HEADER.unpack_from(buffer, start)[0] + ENVELOPE
-    for escape in escapes(buffer, start + 1):
-        if escape.start() >= end:
-            break
-        end += 1
-    if end > len(buffer):
-        return None
-    return buffer[start : start + 1] + unescaped(buffer[start + 1 : end]), end
+    while end <= len(buffer):
+        # Every escape moves the end, and what is then before it may have more of them.
+        more = buffer[at:end]
+        added = more.replace(ESCAPE * 2, ESCAPE).count(ESCAPE)  # the second of two begins no escape
+        if not added:
+            return buffer[start : start + 1] + unescaped(buffer[start + 1 : end]), end
+        at = end + (len(more) - len(more.rstrip(ESCAPE))) % 2  # behind what follows the last one
+        end += added
+    return None
 
 
 def decode(frame: bytes, session: Session) -> Iterator[Output]:

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from plugins.wire.omnicomm import omnicomm
 from tests.plugins.wire.talk import Device, Talk, positions, told
+from tests.wire.damage import Steps
 from trackd.wire import commands
 from trackd.wire.checksums import crc16_ccitt_false
 from trackd.wire.format import BAD_FRAME, Session
@@ -91,6 +92,15 @@ class FrameTests(SynchronousTestCase):
         """A frame may arrive in pieces, within an escape too."""
         sent = frame(1, b"\xdb" * 9)
         self.assertEqual(len(self.cut(*(sent[at : at + 1] for at in range(len(sent))), sent)), 2)
+
+    def test_many_escapes(self) -> None:
+        """Bytes of nothing but escapes are not gone through again with each piece that arrives."""
+        sent = b"\xc0\x88\x98\x3a" + b"\xdb\xdc" * 14_998 + b"\xdb\xdb" + b"\xdb\xdd" + b"12"
+        pieces = [sent[at : at + 16] for at in range(0, len(sent) - 1, 16)]
+        self.assertEqual(b"".join(pieces), sent)
+        with Steps(200_000):
+            cut = self.cut(*pieces[:-1], pieces[-1] + IDENTIFICATION)
+        self.assertEqual(cut, [b"\xc0\x88\x98\x3a" + b"\xc0" * 14_998 + b"\xdb" + b"12", IDENTIFICATION])
 
     def test_long(self) -> None:
         """Archives longer than those of most formats are heard, however they arrive."""
