@@ -22,6 +22,7 @@ from typing import Any
 from trackd.wire import commands, mqtt, names
 from trackd.wire.binary import part, single
 from trackd.wire.checksums import sum8
+from trackd.wire.coordinates import check_position
 from trackd.wire.format import Session, WireFormat
 from trackd.wire.text import latin, long, shown
 from trackd.wire.times import seconds
@@ -92,6 +93,7 @@ def place(
     position.valid = True
     position.latitude = latitude
     position.longitude = longitude
+    check_position(position)  # another fix may overwrite it
     position.speed = speed * KMH
     position.course = float(course)
     position.altitude = float(altitude)

@@ -118,10 +118,11 @@ def _connect(body: bytes) -> Connect:
         raise WireError(f"version {version} of {name!r}")
     if flags & 1 and version > 3:
         raise WireError("a reserved flag is set")
-    client, _ = _text(body, _skip_properties(body, at + 4, version))
+    data, _ = _text(body, _skip_properties(body, at + 4, version))
+    client = utf8(data)
     if version == 3 and not 1 <= len(client) <= 23:
         raise WireError(f"a client id of {len(client)} characters")
-    return Connect(version, utf8(client))
+    return Connect(version, client)
 
 
 def _publish(body: bytes, flags: int, version: int) -> Publish:

@@ -184,6 +184,8 @@ class ItemTests(SynchronousTestCase):
             (10, "fdffffff", -3),
             (11, "0000000000000080", -(2**63)),
             (12, "cdcc2c40", 2.7),
+            (12, "01000000", 1.4e-45),
+            (12, "00000080", -0.0),
             (13, "9a99999999990540", 2.7),
             (32, "04476f6f44", "GooD"),
             (32, "01ff", "ÿ"),
@@ -245,9 +247,11 @@ class WrongTests(SynchronousTestCase):
                 pass
 
     def test_no_place(self) -> None:
-        """A place that is none on earth is an error."""
-        with self.assertRaises(BAD_FRAME):
-            one(item(14, 0, "0000b642" + "00000000" + "0000" + "0000" + "00000000"))
+        """A place that is none on earth is an error, also if another overwrites it."""
+        nowhere = item(14, 0, "0000b642" + "00000000" + "0000" + "0000" + "00000000")
+        for items in ((nowhere,), (nowhere, FIX)):
+            with self.assertRaises(BAD_FRAME):
+                one(*items)
 
 
 class CommandTests(SynchronousTestCase):
@@ -298,3 +302,11 @@ class ConversationTests(SynchronousTestCase):
             heard = "".join(device.sends(stream[at : at + size]) for at in range(0, len(stream), size))
             self.assertEqual(heard.encode("latin-1").hex(), "20020000" + "40020001" + "40020002")
             self.assertEqual([id for id, _ in intake.taken], [ID] * 2)
+
+    def test_old_version(self) -> None:
+        """A client of MQTT 3.1 has an id of up to 23 characters, however many bytes these are."""
+        for id, answer in (("é" * 23, "20020000"), ("é" * 24, "")):
+            name, text = b"\0\6MQIsdp\3\0\0\0", id.encode()
+            connect = bytes((0x10, len(name) + 2 + len(text))) + name + struct.pack(">H", len(text)) + text
+            device = call(server(MemoryIntake.knowing(id)), iotm)
+            self.assertEqual(device.sends(connect).encode("latin-1").hex(), answer)
