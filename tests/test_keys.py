@@ -77,6 +77,14 @@ class ConvertedTests(SynchronousTestCase):
         ):
             self.assertEqual(str(self.assertRaises(ValueError, converted, key, given, textual)), error)
 
+    def test_networks(self) -> None:
+        """Addresses and networks of both versions; anything else is named."""
+        key = {key.name: key for key in KEYS}["metrics.allow"]
+        for text in ("", "192.0.2.1, 10.0.0.7/8", "::1 2001:db8::/32"):
+            self.assertEqual(converted(key, text, True), tuple(text.replace(",", " ").split()))
+        error = str(self.assertRaises(ValueError, converted, key, "10.0.0.1, localhost", True))
+        self.assertEqual(error, 'needs addresses or networks such as 10.1.0.0/16, not "localhost"')
+
     def test_secret(self) -> None:
         """A secret is not repeated in an error."""
         self.assertNotIn("hunter2", str(self.assertRaises(ValueError, converted, SECRET, "hunter2", True)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,16 @@ class ObservationTests(DatabaseTestCase):
         for name in (name for name in figures if name.endswith("_limit")):
             self.assertIn(name.removesuffix("_limit"), figures)
         self.assertEqual(self.value("reports_waiting_limit"), 777)
+
+    async def test_documented(self) -> None:
+        """The page of the reference names every figure, and no other; limits stand beside what they limit."""
+        page = (Path(__file__).parent.parent / "docs/reference/metrics.rst").read_text("utf-8")
+        named = set(re.findall(r"``(trackd_[a-z_]+)``", page))
+        shown = {name for name in self.figures() if name.startswith("trackd_")}
+        beside = {f"{name}_limit" for name in named} & shown
+        self.assertEqual(named | beside, shown)
+        keys = {figure.meaning for name, figure in self.figures().items() if name.endswith("_limit")}
+        self.assertEqual([key for key in keys if f"``{key}``" not in page], [])
 
     async def test_formats(self) -> None:
         """Each format in service has its counts."""

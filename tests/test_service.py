@@ -129,6 +129,43 @@ class FirstMinutesTests(ServiceTestCase):
         self.assertIsNone(EmbeddedPostgres(None, self.server.data / "database").pid())
 
 
+class ObservationTests(ServiceTestCase):
+    def test_observed(self) -> None:
+        """What devices have sent is in the figures, for who may read them; a signal has it told in the log."""
+        self.server.settings = {"metrics.allow": "127.0.0.1"}
+        self.server.start()
+        self.devices(1)
+        self.assertEqual(5, talk(self.server.ports["gt06"], 0, range(5)))
+        figures = dict(
+            line.rsplit(" ", 1) for line in self.server.call("GET", "/metrics").splitlines() if not line.startswith("#")
+        )
+        expected = {
+            'trackd_reports_total{format="gt06"}': "5",
+            'trackd_reports_total{format="osmand"}': "0",
+            'trackd_frames_total{format="gt06"}': "6",
+            'trackd_connections_total{format="gt06"}': "2",  # one was to see whether it listens
+            "trackd_acknowledgement_seconds_count": "5",
+            "trackd_reports_waiting": "0",
+            "trackd_reports_waiting_limit": "50000",
+            "trackd_devices_in_memory": "1",
+            "trackd_database_available": "1",
+        }
+        self.assertEqual({name: figures[name] for name in expected}, expected)
+        self.assertGreater(float(figures["process_resident_memory_bytes"]), 1e7)
+
+        process = self.server.process
+        assert process is not None
+        process.send_signal(signal.SIGUSR2)
+        log = self.server.data / "log"
+        for _ in range(100):
+            if "5 reports" in (told := log.read_text().partition("what the server is doing")[2]):
+                break
+            time.sleep(0.05)
+        self.assertRegex(told, r"database +available, \d+ of 20 connections, 0 of 1000 queries wait")
+        self.assertRegex(told, r"gt06 +0 open, 2 connections, .* 6 frames, 5 reports")
+        self.assertIsNone(process.poll())
+
+
 class PromiseTests(ServiceTestCase):
     def test_killed(self) -> None:
         """Whatever was acknowledged is there exactly once after a kill, however often it is sent again."""

@@ -2,8 +2,10 @@
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.listen.samples import log_of
 from tests.live.memory import Happening, House, Place, Somebody, Terse, news
 from trackd.live.hub import SOME, Hub
 from trackd.live.news import News, RawFrame
@@ -219,6 +221,22 @@ class SlowTests(SynchronousTestCase):
         self.assertEqual([b"p100 p101 p102", b"e3 e4"], self.slow.read())
         self.house.hub.leave(self.subscriber)
         self.assertEqual(2, self.house.hub.dropped)
+
+    def test_standing(self) -> None:
+        """How far the slowest is behind can be seen, and when it goes the log has one line of what it has missed."""
+        log = log_of(self)
+        self.fall_behind()
+        self.tell(events=[1, 2, 3, 4, 5])
+        standing = self.house.hub.standing()
+        self.assertEqual((standing.behind, standing.events, standing.dropped), (1, 2, 3))
+        self.assertEqual(standing.bytes, self.subscriber.outlet.waiting)
+        self.assertGreater(standing.bytes, 0)
+        self.assertEqual(standing.of_user, 2)
+        self.house.hub.leave(self.subscriber)
+        standing = self.house.hub.standing()
+        self.assertEqual((standing.behind, standing.events, standing.bytes, standing.dropped), (0, 0, 0, 3))
+        said = "terse socket of user 1: read too slowly, 3 events or frames were dropped"
+        self.assertEqual([formatEvent(line) for line in log], [said])
 
     def test_patience(self) -> None:
         """A peer that takes nothing for so long is dropped; one that takes something is not."""

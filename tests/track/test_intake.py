@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from twisted.internet.defer import Deferred
+from twisted.logger import formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.listen.samples import log_of
 from tests.track.memory import House, Wire, at, fix
 from trackd.store.database import Unavailable
 from trackd.store.report import Event, Report
@@ -231,6 +233,17 @@ class FrameTests(SynchronousTestCase):
         house.settle()
         self.assertEqual([], house.reports)
         self.assertEqual("online", house.devices["a"].state.status)
+
+    def test_timeless(self) -> None:
+        """A report without a time is not stored; all are counted, and the log has one line a second."""
+        log = log_of(self)
+        house = House()
+        (wire,) = connected(house, "a")
+        for _ in range(20):
+            house.take(wire, Position())
+        house.settle()
+        self.assertEqual(([], 20), (house.reports, house.intake.timeless))
+        self.assertEqual([formatEvent(line) for line in log], ["plain: device 1: a report without a time"])
 
     def test_broken_stage(self) -> None:
         """A stage that fails is as if it were not there."""
