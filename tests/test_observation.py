@@ -7,10 +7,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import deferLater
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+
+from benchmarks.generator import login
 from tests.postgres import DatabaseTestCase
 from trackd.figures import COUNTER, Figure, Histogram
 from trackd.keys import SECTIONS
-from trackd.observation import Observation
+from trackd.listen.service import Connections
+from trackd.observation import NAMED, Observation
 from trackd.settings import load
 from trackd.tap import build
 from trackd.wire import catalog
@@ -115,6 +123,26 @@ class ObservationTests(DatabaseTestCase):
         self.assertEqual({name: self.value(name) for name in expected}, expected)
         self.assertEqual(self.value("login_failures_remembered", of="accounts"), 1)
         self.assertIsInstance(self.value("acknowledgement_seconds"), Histogram)
+
+    async def test_longest(self) -> None:
+        """Who waits for an answer is named, the one that has waited longest first, and is not when it has one."""
+        listeners = self.house.listeners
+        [listener] = [one for one in listeners.listeners if one.format.name == "gt06"]
+        talking = []
+        for number in range(NAMED + 2):
+            connection = Connections(listeners.server, listener).buildProtocol(None)
+            peer = IPv4Address("TCP", f"192.0.2.{number}", 5)
+            connection.makeConnection(StringTransport(IPv4Address("TCP", "127.0.0.1", 1), peer))
+            connection.dataReceived(login(number))
+            talking.append(connection)
+        lines = [line.split(": ")[1] for line in self.seen.told().splitlines() if line.startswith("  waiting")]
+        self.assertEqual(lines, [f"gt06 192.0.2.{number}, no device" for number in range(NAMED)])
+        while any(one.conversation is not None and one.conversation.busy for one in talking):
+            await deferLater(self.house.reactor, 0.01)
+        self.assertNotIn("waiting", self.seen.told())
+        for connection in talking:
+            connection.connectionLost(Failure(ConnectionDone()))
+        await self.house.presence.strangers.stop()
 
     async def test_away(self) -> None:
         """A committer that cannot commit knows first that the database is away; the block says why."""
