@@ -26,6 +26,7 @@ class Media:
 
     folder: Path
     thread: Callable[..., Deferred[Any]]
+    _said: str = field(default="", init=False)  # the reason that the log has given since a file was stored
     _log: Logger = field(factory=Logger, init=False)
 
     def keep(self, unique_id: str, file: File, now: datetime) -> Deferred[str]:
@@ -35,10 +36,18 @@ class Media:
         An id that would lead out of the folder gets none.
         """
         kept: Deferred[str] = self.thread(self._write, unique_id, file, f"{now:%Y%m%d%H%M%S}")
-        return kept.addErrback(self._failed, unique_id)
+        return kept.addCallbacks(self._kept, self._failed, errbackArgs=(unique_id,))
+
+    def _kept(self, name: str) -> str:
+        self._said = ""
+        return name
 
     def _failed(self, failure: Any, unique_id: str) -> str:
-        self._log.error("no file stored for {unique_id}: {error}", unique_id=unique_id, error=str(failure.value))
+        # A disk that is full has one line, not one for each file; the rest of an error's text is the file's path.
+        reason = getattr(failure.value, "strerror", None) or str(failure.value)
+        if reason != self._said:
+            self._said = reason
+            self._log.error("no file stored for {unique_id}: {error}", unique_id=unique_id, error=str(failure.value))
         return ""
 
     def _write(self, unique_id: str, file: File, name: str) -> str:
