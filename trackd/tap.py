@@ -12,7 +12,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from importlib.metadata import version
@@ -84,6 +84,7 @@ from trackd.track.stages.files import files
 from trackd.track.stages.place import distance, outdated, time
 from trackd.track.stages.vehicle import copy_attributes, engine_hours, motion
 from trackd.track.strangers import Strangers
+from trackd.web.forward import Forward
 from trackd.web.health import Health, time_zones
 from trackd.web.metrics import metrics
 from trackd.web.mount import Api
@@ -233,7 +234,11 @@ def site(reactor: Any, settings: Settings, parts: People, hub: Hub, figures: Cal
     proxies = Proxies(settings["web.proxies"])
     spoken: list[RestDialect] = [part("plugins.rest", name, "dialect") for name in names("plugins.rest")]
     sockets = [part("plugins.live", name, "dialect") for name in names("plugins.live")]
-    root = Root(Pages(parts.setup, proxies, spoken[0].prefix, version("trackd")), settings["web.path"])
+    root = Root(
+        Pages(parts.setup, proxies, spoken[0].prefix, version("trackd")),
+        settings["web.path"],
+        next(phones(reactor, settings), None),
+    )
     made = Site(root, reactor, settings["web.body"], settings["web.connections"])
     for dialect in spoken:
         api = Api(dialect, parts.services, proxies, reactor)
@@ -245,6 +250,14 @@ def site(reactor: Any, settings: Settings, parts: People, hub: Hub, figures: Cal
     page = metrics(spoken[0], settings["metrics.allow"], figures)
     root.putChild(page.prefix.strip("/").encode(), Api(page, parts.services, proxies, reactor))
     return made
+
+
+def phones(reactor: Any, settings: Settings) -> Iterator[Forward]:
+    """The formats to which the web port passes on what phones send."""
+    for name, format in settings.formats.items():
+        if format.web and not settings[f"{name}.ssl"]:
+            address = next(iter(settings[f"{name}.address"]), "")
+            yield Forward(HTTPClient(Agent(reactor)), address, settings[f"{name}.port"])
 
 
 def sources(settings: Settings) -> list[Source]:

@@ -196,6 +196,7 @@ osmand = WireFormat(
     "osmand",
     port=5055,
     http=True,
+    web=True,
     decode=decode,
     keys=(
         Key("speed", str, "kn", "Unit in which a query tells the speed: kmh, mps or mph; anything else is knots."),

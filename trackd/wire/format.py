@@ -137,6 +137,7 @@ class WireFormat:
     udp: bool = False
     http: bool = False
     mqtt: bool = False
+    web: bool = False  # for phones and browsers: the web port passes requests on to this format
     # Commands. `custom` is understood by all: text formats send its data as text, others read it as hex.
     text: bool = False
     commands: tuple[str, ...] = ()
