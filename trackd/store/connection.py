@@ -8,6 +8,7 @@ txpostgres runs psycopg2's asynchronous connections; `_Link` corrects what does 
 - cancelling a query called libpq's cancel, which connects and waits inside the reactor: a cancelled statement now
   costs its connection, which the pool replaces;
 - notifications went through the global Cooperator, and so through the global reactor: they are delivered directly;
+- the reactor was given libpq's own socket, which may be closed and opened again behind its back: see `Watch`;
 - statements had no time limit of the client's: a database that is frozen or cut off would be waited for for ever.
 """
 
@@ -26,6 +27,7 @@ from txpostgres import txpostgres
 
 from trackd.store.addresses import resolved
 from trackd.store.errors import QUERY_CANCELED, Unavailable, translated
+from trackd.store.watch import Watch
 
 Args = Sequence[Any] | Mapping[str, Any]
 Row = tuple[Any, ...]
@@ -60,7 +62,8 @@ class _Link(txpostgres.Connection):
     """A connection of txpostgres with the corrections that the module's docstring names."""
 
     def __init__(self, reactor: Any, lost: Callable[[], None], notified: Callable[[str, str], None]) -> None:
-        super().__init__(reactor)
+        self._watch = Watch(reactor)
+        super().__init__(self._watch)
         self._lost = lost
         self._notified = notified
         self.cancelled = False
@@ -87,6 +90,12 @@ class _Link(txpostgres.Connection):
     def connectionLost(self, reason: Failure) -> None:
         super().connectionLost(reason)
         self._lost()
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            self._watch.release()
 
     def _cancel(self, polling: Deferred[Any]) -> None:
         # Only connecting is ever cancelled here: whoever waits for a statement waits for a Deferred of ours.

@@ -1,0 +1,96 @@
+"""
+The socket of a database connection as the reactor sees it.
+
+libpq closes its socket when it likes, and opens another: when a server dies while it is being connected to, or speaks
+no TLS. The reactor knows sockets by their numbers; a number that is closed, and then somebody else's, leaves its tables
+broken for whoever has it next. So the reactor is given a duplicate, which is closed here, after it was removed there.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.interfaces import IReadWriteDescriptor
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+
+@implementer(IReadWriteDescriptor)
+@define(eq=False)
+class Watch:
+    """
+    A reactor for the parties of one connection: itself, and the statement that is under way.
+
+    Only one of them watches at a time, for reading or for writing.
+    """
+
+    reactor: Any
+    _party: Any = field(default=None, init=False)  # who was added last
+    _reading: bool = field(default=False, init=False)
+    _writing: bool = field(default=False, init=False)
+    _file: int = field(default=-1, init=False)
+    _socket: tuple[int, int] | None = field(default=None, init=False)  # of which it is a duplicate
+
+    # For the parties
+
+    def addReader(self, party: Any) -> None:
+        if self._follow(party):
+            self._reading = True
+            self.reactor.addReader(self)
+
+    def addWriter(self, party: Any) -> None:
+        if self._follow(party):
+            self._writing = True
+            self.reactor.addWriter(self)
+
+    def removeReader(self, party: Any) -> None:
+        if self._reading:
+            self._reading = False
+            self.reactor.removeReader(self)
+
+    def removeWriter(self, party: Any) -> None:
+        if self._writing:
+            self._writing = False
+            self.reactor.removeWriter(self)
+
+    def callLater(self, delay: float, work: Any, *args: Any) -> Any:
+        return self.reactor.callLater(delay, work, *args)
+
+    def release(self) -> None:
+        """Watch no longer, and let go of the socket."""
+        self.removeReader(None)
+        self.removeWriter(None)
+        if self._file >= 0:
+            os.close(self._file)
+            self._file, self._socket = -1, None
+
+    def _follow(self, party: Any) -> bool:
+        """Whether there is a socket: after a failure, of which the party knows, there is none."""
+        self._party = party
+        if (file := party.pollable().fileno()) < 0:
+            self.release()
+            return False
+        found = os.fstat(file)
+        if self._socket != (socket := (found.st_dev, found.st_ino)):
+            self.release()
+            self._file, self._socket = os.dup(file), socket
+        return True
+
+    # For the reactor
+
+    def fileno(self) -> int:
+        return self._file
+
+    def logPrefix(self) -> str:
+        return "database"
+
+    def doRead(self) -> Any:
+        return self._party.doRead()
+
+    def doWrite(self) -> Any:
+        return self._party.doWrite()
+
+    def connectionLost(self, reason: Failure) -> None:
+        self._party.connectionLost(reason)
