@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from twisted.internet.defer import Deferred
 from twisted.logger import formatEvent
 from twisted.trial.unittest import SynchronousTestCase
@@ -9,8 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.listen.samples import log_of
 from tests.track.memory import House, Wire, at, fix
 from trackd.store.database import Unavailable
-from trackd.store.report import Event, Report
-from trackd.track.device import Device
+from trackd.store.report import Event, Report, State
+from trackd.track.device import Device, before
 from trackd.track.stages.place import outdated
 from trackd.wire.values import Position
 
@@ -354,3 +356,27 @@ class TellTests(SynchronousTestCase):
         house.intake.take(wire, [], b"frame")
         house.settle()
         self.assertEqual([(True, {})], [(report.outdated, report.attributes) for report in house.reports])
+
+
+class EdgeOfTimeTests(SynchronousTestCase):
+    def test_first_moment(self) -> None:
+        """A device in the year 1 reports as any other."""
+        house = House()
+        (wire,) = connected(house, "a")
+        first = datetime.min.replace(tzinfo=UTC)
+        for seconds in range(3):
+            house.take(wire, fix((first - at(0)).total_seconds() + seconds))
+        house.settle()
+        self.assertEqual([first + timedelta(seconds=n) for n in range(3)], [one.fix_time for one in house.reports])
+
+    def test_before(self) -> None:
+        """So much earlier, but not before there is time."""
+        first = datetime.min.replace(tzinfo=UTC)
+        hour = timedelta(hours=1)
+        self.assertEqual([at(-3600), first], [before(at(0), hour), before(first + hour / 2, hour)])
+
+    def test_span(self) -> None:
+        """A span is never longer than can be reckoned with, nor negative, whatever somebody has set."""
+        device = Device(1, "a", State(1), attributes={"long": 1e300, "negative": -1.0})
+        self.assertEqual(timedelta(0), device.span("negative"))
+        self.assertLess(at(0) - device.span("long"), at(0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from attrs import Factory, define, field
@@ -17,6 +17,14 @@ T = TypeVar("T")
 
 # Groups that lend their attributes: the device's own, its parent, its grandparent.
 GENERATIONS = 3
+
+FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
+LONGEST_SPAN = 1e9  # s; about thirty years
+
+
+def before(time: datetime, span: timedelta) -> datetime:
+    """So much earlier; of a device that lives in the year 1, the first moment there is."""
+    return time - span if time - FIRST_MOMENT > span else FIRST_MOMENT
 
 
 @define(eq=False)
@@ -97,11 +105,11 @@ class Device:
             return value
 
     def span(self, name: str, default: float = 180.0) -> timedelta:
-        """The setting, a number of seconds, as a span of time."""
+        """The setting, a number of seconds, as a span of time: neither negative nor longer than can be reckoned with."""
         try:
             return self._spans[name]
         except KeyError:
-            span = self._spans[name] = timedelta(seconds=self.value(name, default))
+            span = self._spans[name] = timedelta(seconds=min(max(0.0, self.value(name, default)), LONGEST_SPAN))
             return span
 
     def renew(self, other: Device) -> None:

@@ -22,7 +22,7 @@ from trackd.store.batch import Batch
 from trackd.store.committer import Committer
 from trackd.store.report import Event, Fix, Report
 from trackd.track.commands import Commands
-from trackd.track.device import Device
+from trackd.track.device import Device, before
 from trackd.track.digest import digest, dumps
 from trackd.track.frame import Detector, Stage, detected, through
 from trackd.track.link import Link
@@ -302,7 +302,7 @@ class Intake:
             if history[-1].time == fix.time:
                 history.pop()
             else:
-                start = fix.time - device.span(self.history_span)
+                start = before(fix.time, device.span(self.history_span))
                 while len(history) > 1 and (history[1].time <= start or len(history) >= self.history):
                     history.popleft()
         history.append(fix)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from typing import Any
 
 from attrs import define
@@ -12,7 +11,7 @@ from attrs import define
 from trackd.store.loading import Loading
 from trackd.store.report import Fix, Report, State
 from trackd.store.rows import FixRow, Loaded, PositionRow, StateRow, as_json
-from trackd.track.device import Device
+from trackd.track.device import Device, before
 
 
 @define(eq=False)
@@ -37,7 +36,7 @@ class Loader:
     async def _devices(self, found: Iterable[Loaded]) -> list[Device]:
         devices = [self._device(loaded) for loaded in found]
         since = {
-            device.id: device.last.fix_time - timedelta(seconds=device.value(self.span, 180.0))
+            device.id: before(device.last.fix_time, device.span(self.span))
             for device in devices
             if device.last is not None and device.last.fix_time is not None
         }
