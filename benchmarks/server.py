@@ -58,12 +58,17 @@ class Server:
         sets = [word for key, value in said.items() for word in ("--set", f"{key}={value}")]
         return [*words, "--data", str(self.data), *sets]
 
+    def launch(self) -> None:
+        """Start the process, and wait for nothing."""
+        twistd = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "trackd"]
+        with (self.data / "log").open("ab") as log:
+            self.process = subprocess.Popen(self.command(*twistd), stdout=log, stderr=log)
+
     def start(self, patience: float = 60.0) -> float:
         """Start it; the seconds until it listens."""
-        twistd = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "trackd"]
         began = time.perf_counter()
-        log = (self.data / "log").open("ab")
-        self.process = subprocess.Popen(self.command(*twistd), stdout=log, stderr=log)
+        self.launch()
+        assert self.process is not None
         last = [self.web, *self.ports.values()]
         while last:
             if self.process.poll() is not None or time.perf_counter() - began > patience:

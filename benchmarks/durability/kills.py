@@ -1,0 +1,327 @@
+"""
+The kill ledger: whatever was acknowledged is stored exactly once, however the server and its database die.
+
+    python -m benchmarks.durability.kills [COUNT [SEED]]
+
+Devices of all the ways of acknowledging send all the time, and keep a ledger. Meanwhile the server's process, the
+database's, one of the database's own, or both are killed with SIGKILL at random moments: under way, during a start
+(the very first too, which makes the database), during a stop. In the end the ledger and the database are compared, all
+devices send a good part of their ledger again, and they are compared once more. Everything is on loopback, in a folder
+of its own that is gone afterwards. Ends with 1 if the promise is broken.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from threading import Event, Thread
+from typing import Any
+
+import psycopg2
+from attrs import define, field
+
+from benchmarks.durability import devices
+from benchmarks.durability.devices import Device, Osmand
+from benchmarks.server import Server
+from trackd.store.embedded import EmbeddedPostgres
+
+RECOVERY = 60.0  # s, within which reports must be acknowledged again after a kill
+AGAIN = 300  # reports of each device that are sent again in the end
+
+
+@define
+class Figures:
+    """What has happened, and what is wrong."""
+
+    kills: Counter[str] = field(factory=Counter)
+    said: int = 0
+    acknowledged: int = 0
+    repeated: int = 0
+    stored: int = 0
+    events: int = 0
+    refusals: int = 0  # answers other than an acknowledgement, while something was away
+    slowest: dict[str, float] = field(factory=dict)  # s, from a kill to the first acknowledgement after it
+    faults: list[str] = field(factory=list)
+
+    def shown(self) -> str:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.kills.items()))
+        slowest = ", ".join(f"{kind} {seconds:.1f}" for kind, seconds in sorted(self.slowest.items()))
+        lines = [
+            f"kills                       {sum(self.kills.values()):10}   ({kinds})",
+            f"reports said                {self.said:10}",
+            f"acknowledged                {self.acknowledged:10}",
+            f"sent again                  {self.repeated:10}",
+            f"stored                      {self.stored:10}",
+            f"events                      {self.events:10}",
+            f"answers that were none      {self.refusals:10}",
+            f"longest until the first acknowledgement after a kill, s: {slowest}",
+            f"faults                      {len(self.faults):10}",
+            *self.faults[:20],
+        ]
+        return "\n".join(lines)
+
+
+@define(eq=False)
+class Experiment:
+    """`first`: kills during the first start. `each`: devices of every kind."""
+
+    count: int
+    seed: int = 1
+    each: int = 2
+    first: int = 3
+    figures: Figures = field(factory=Figures)
+    server: Server = field(factory=lambda: Server(devices.FORMATS))
+    random: Random = field(init=False)
+    fleet: list[Device] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.random = Random(self.seed)
+        self.fleet = devices.fleet(self.server.ports, self.each, self.seed)
+
+    @property
+    def database(self) -> EmbeddedPostgres:
+        return EmbeddedPostgres(None, self.server.data / "database")
+
+    def run(self) -> Figures:
+        stop = Event()
+        threads = [Thread(target=device.live, args=(stop,), daemon=True) for device in self.fleet]
+        try:
+            for _ in range(self.first):
+                self.server.launch()
+                self.pause(4.0)
+                self.kill("at the first start")
+            self.server.start()
+            self.sql(
+                "INSERT INTO devices (name, unique_id) VALUES "
+                + ", ".join(f"('{device.unique_id}', '{device.unique_id}')" for device in self.fleet)
+            )
+            for thread in threads:
+                thread.start()
+            self.progress("start", time.monotonic())
+            while sum(self.figures.kills.values()) < self.count:
+                self.one()
+            stop.set()
+            for thread in threads:
+                thread.join()
+            self.count_up()
+            self.compare()
+            self.server.stop()
+            self.server.start()
+            self.again()
+            self.compare()
+        finally:
+            stop.set()
+            self.remove()
+        return self.figures
+
+    def remove(self) -> None:
+        """End all that was started here."""
+        if self.server.process is not None:
+            self.server.stop()
+        if (postgres := self.database.pid()) is not None:
+            os.kill(postgres, signal.SIGQUIT)
+        self.server.remove()
+
+    def pause(self, most: float) -> None:
+        time.sleep(self.random.uniform(0, most))
+
+    def kill(self, kind: str) -> None:
+        self.server.stop(signal.SIGKILL)
+        self.figures.kills[kind] += 1
+
+    def one(self) -> None:
+        """One death (or two), and the way back."""
+        self.pause(0.8)
+        kinds: dict[str, Callable[[], None]] = {
+            "under way": self.under_way,
+            "during a start": self.during_start,
+            "during a stop": self.during_stop,
+            "of PostgreSQL": self.of_postgres,
+            "of a process of PostgreSQL": self.of_child,
+            "of both": self.of_both,
+        }
+        [kind] = self.random.choices(list(kinds), (5, 3, 3, 2, 2, 2))
+        kinds[kind]()
+        began = time.monotonic()
+        if self.server.process is None:
+            self.server.start()
+        self.progress(kind, began)
+
+    def under_way(self) -> None:
+        self.kill("under way")
+
+    def during_start(self) -> None:
+        self.server.stop(signal.SIGKILL if self.random.random() < 0.5 else signal.SIGTERM)
+        self.server.launch()
+        self.pause(2.0)
+        self.kill("during a start")
+
+    def during_stop(self) -> None:
+        assert self.server.process is not None
+        self.server.process.send_signal(signal.SIGTERM)
+        self.pause(0.6)
+        self.kill("during a stop")
+
+    def of_postgres(self) -> None:
+        if (postgres := self.database.pid()) is not None:
+            os.kill(postgres, signal.SIGKILL)
+            self.figures.kills["of PostgreSQL"] += 1
+
+    def of_child(self) -> None:
+        if (postgres := self.database.pid()) is not None and (found := children(postgres)):
+            try:
+                os.kill(self.random.choice(found), signal.SIGKILL)
+                self.figures.kills["of a process of PostgreSQL"] += 1
+            except ProcessLookupError:
+                pass  # it has ended by itself
+
+    def of_both(self) -> None:
+        deaths = [lambda: self.kill("of both"), self.of_postgres]
+        self.random.shuffle(deaths)
+        deaths[0]()
+        self.pause(0.3)
+        deaths[1]()
+
+    def progress(self, kind: str, began: float) -> None:
+        """Wait until each device has an acknowledgement for something new."""
+        before = [len(device.acknowledged) for device in self.fleet]
+        while any(len(device.acknowledged) <= count for device, count in zip(self.fleet, before, strict=True)):
+            if time.monotonic() - began > RECOVERY:
+                silent = [
+                    f"{type(device).__name__} {device.unique_id}"
+                    for device, count in zip(self.fleet, before, strict=True)
+                    if len(device.acknowledged) <= count
+                ]
+                raise SystemExit(f"after a kill {kind} there is nothing for {silent}:\n{self.log()}")
+            time.sleep(0.01)
+        self.figures.slowest[kind] = max(self.figures.slowest.get(kind, 0.0), time.monotonic() - began)
+
+    def log(self) -> str:
+        return "\n".join((self.server.data / "log").read_text("utf-8", "replace").splitlines()[-40:])
+
+    def count_up(self) -> None:
+        figures = self.figures
+        figures.said = sum(device.next for device in self.fleet)
+        figures.acknowledged = sum(len(device.acknowledged) for device in self.fleet)
+        figures.repeated = sum(device.repeats for device in self.fleet)
+        figures.refusals = sum(device.refusals for device in self.fleet)
+
+    def again(self) -> None:
+        """All devices send a good part of their ledger again."""
+        for device in self.fleet:
+            numbers = sorted(self.random.sample(sorted(device.acknowledged), min(AGAIN, len(device.acknowledged))))
+            self.figures.repeated += len(numbers)
+            if (count := device.repeat(numbers)) != len(numbers):
+                self.fault(device, f"{len(numbers) - count} of {len(numbers)} were not acknowledged again")
+
+    def sql(self, text: str) -> list[Any]:
+        """Ask the server's own database."""
+        connection = psycopg2.connect(self.database.dsn)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(text)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def fault(self, device: Device, what: str) -> None:
+        self.figures.faults.append(f"{type(device).__name__} {device.unique_id}: {what}")
+
+    def compare(self) -> None:
+        """The ledger with the database; states and events with the positions."""
+        stored: dict[str, Counter[int]] = {device.unique_id: Counter() for device in self.fleet}
+        rows = self.sql(
+            "SELECT d.unique_id, p.latitude, p.longitude, p.fix_time, p.id FROM positions p"
+            " JOIN devices d ON d.id = p.device_id"
+        )
+        strange: Counter[str] = Counter()
+        for unique_id, latitude, longitude, fix_time, _ in rows:
+            number = devices.number_of(latitude)
+            if devices.time(number) != fix_time or abs(longitude - devices.LONGITUDE) > 1e-4:
+                strange[unique_id] += 1
+            stored[unique_id][number] += 1
+        self.figures.stored = len(rows)
+        if len({id for *_, id in rows}) != len(rows):
+            self.figures.faults.append("an id of a position is there twice")
+        for device in self.fleet:
+            there = stored[device.unique_id]
+            if lost := device.acknowledged - there.keys():
+                self.fault(device, f"{len(lost)} acknowledged and lost: {sorted(lost)[:10]}")
+            if twice := [number for number, count in there.items() if count > 1]:
+                self.fault(device, f"{len(twice)} stored twice: {sorted(twice)[:10]}")
+            if strange[device.unique_id] or max(there, default=0) >= device.next:
+                self.fault(device, "something stored that it has not said")
+        self._states()
+        self._events()
+
+    def _states(self) -> None:
+        latest = {
+            unique_id: (id, fix_time)
+            for unique_id, id, fix_time in self.sql(
+                "SELECT d.unique_id, p.id, p.fix_time FROM devices d CROSS JOIN LATERAL (SELECT id, fix_time"
+                " FROM positions WHERE device_id = d.id ORDER BY fix_time DESC, id DESC LIMIT 1) p"
+            )
+        }
+        states = {
+            unique_id: (id, fix_time)
+            for unique_id, id, fix_time in self.sql(
+                "SELECT d.unique_id, s.position_id, s.position_time FROM devices d"
+                " JOIN device_states s ON s.device_id = d.id WHERE s.position_time IS NOT NULL"
+            )
+        }
+        for device in self.fleet:
+            named, newest = states.get(device.unique_id), latest.get(device.unique_id)
+            if named != newest:
+                self.fault(device, f"its state names {named} as its latest position, which is {newest}")
+
+    def _events(self) -> None:
+        """Each alarm that is stored has its event, once; no event is of a position that is not there."""
+        rows = self.sql(
+            "SELECT d.unique_id, e.type, e.attributes->>'alarm', p.latitude FROM events e"
+            " JOIN devices d ON d.id = e.device_id LEFT JOIN positions p ON p.id = e.position_id"
+            " WHERE e.position_id IS NOT NULL"
+        )
+        self.figures.events = len(rows)
+        if nowhere := sum(latitude is None for *_, latitude in rows):
+            self.figures.faults.append(f"{nowhere} events of positions that are not there")
+        alarms = Counter((unique_id, devices.number_of(latitude)) for unique_id, _, alarm, latitude in rows if alarm)
+        for device in self.fleet:
+            if isinstance(device, Osmand):
+                wanted = {number for number in device.acknowledged if number % devices.ALARM == 0}
+                if wrong := [number for number in wanted if alarms[device.unique_id, number] != 1]:
+                    counts = [alarms[device.unique_id, number] for number in sorted(wrong)[:10]]
+                    self.fault(device, f"{len(wrong)} alarms without one event: {sorted(wrong)[:10]} have {counts}")
+
+
+def children(parent: int) -> list[int]:
+    """The processes that this one has started and that live."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            # State and parent follow the name, which stands in brackets.
+            state, of, *_ = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(of) == parent and state != "Z":
+            found.append(int(folder.name))
+    return found
+
+
+def main(count: int = 200, seed: int = 1) -> None:
+    began = time.monotonic()
+    figures = Experiment(count, seed).run()
+    print(figures.shown())
+    print(f"took {time.monotonic() - began:.0f} s")
+    if figures.faults:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
