@@ -59,7 +59,7 @@ class Observation:
             ("commit_reports", "Reports of a transaction", committer.sizes),
             (
                 "acknowledgement_seconds",
-                "From the arrival of a batch's first report until all its devices are answered, for each report",
+                "From a batch's first report at the committer until its devices are answered, for each report",
                 committer.acknowledgements,
             ),
         ):

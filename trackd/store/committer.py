@@ -69,7 +69,7 @@ class Committer:
     lost: int = field(default=0, init=False)  # events and signs of life that the database has refused
     transactions: Histogram = field(factory=Histogram, init=False)  # s that each has taken, tries included
     sizes: Histogram = field(factory=lambda: Histogram(SIZES), init=False)  # reports of each
-    # s until a report was committed and its device was answered, each as long as the one of its batch that came first.
+    # s from `add` until a report was committed and its device answered, each as long as its batch's first may have been.
     acknowledgements: Histogram = field(factory=Histogram, init=False)
     _next: Batch = field(factory=Batch, init=False)
     _now: Batch | None = field(default=None, init=False)
