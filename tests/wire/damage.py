@@ -5,9 +5,10 @@ frames of another format. What is random comes from a `Random` that is given, so
 
 from __future__ import annotations
 
+import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from types import FrameType
 from typing import Any, Literal
@@ -26,7 +27,41 @@ EXTREMES = (
     b"\xff" * 4,
     b"\x80\0\0\0",
 )
-WORDS = (b"", b"-", b".", b"99999999999", b"-1", b"1e999", b"NaN", b"\xff\xfe", b"0x", b"  ", b"2147483648")
+WORDS = (
+    b"",
+    b"-",
+    b".",
+    b"99999999999",
+    b"-1",
+    b"1e999",
+    b"NaN",
+    b"\xff\xfe",
+    b"0x",
+    b"  ",
+    b"2147483648",
+    b"\xd9\xa3",
+)
+VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    0.5,
+    91,
+    1e300,
+    2**31,
+    2**63,
+    -(2**64),
+    "",
+    "x",
+    "-1",
+    "1e999",
+    "\ud800",
+    "\0",
+    [],
+    {},
+    [[]],
+)
 
 Damage = Callable[[bytes, Random], bytes]
 
@@ -72,7 +107,7 @@ def exceed(sample: bytes, random: Random) -> bytes:
 
 def misspell(sample: bytes, random: Random) -> bytes:
     """A field between two separators is another word."""
-    separator = bytes((random.choice([byte for byte in sample if byte in b",;:|&# "] or [44]),))
+    separator = bytes((random.choice([byte for byte in sample if byte in b",;:|&=# "] or [44]),))
     fields = sample.split(separator)
     fields[random.randrange(len(fields))] = random.choice(WORDS)
     return separator.join(fields)
@@ -99,6 +134,30 @@ def miscount(sample: bytes, random: Random) -> bytes:
     return sample[:at] + (value % (1 << 8 * len(field))).to_bytes(len(field), order) + sample[at + len(field) :]
 
 
+def retype(sample: bytes, random: Random) -> bytes:
+    """In JSON a value is of another type, or a member is missing; what is no JSON is misspelt."""
+    try:
+        whole = json.loads(sample)
+    except (ValueError, RecursionError):
+        return misspell(sample, random)
+    owners = [one for one in _values(whole) if isinstance(one, dict | list) and one]
+    if not owners:
+        return json.dumps(random.choice(VALUES)).encode()
+    owner = random.choice(owners)
+    at = random.choice(list(owner) if isinstance(owner, dict) else range(len(owner)))
+    if random.random() < 0.2:
+        del owner[at]
+    else:
+        owner[at] = random.choice(VALUES)
+    return json.dumps(whole).encode()
+
+
+def _values(value: Any) -> Iterator[Any]:
+    yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _values(part)
+
+
 def swap(sample: bytes, random: Random) -> bytes:
     """Two stretches have changed places."""
     first, second, third, fourth = sorted(random.randint(0, len(sample)) for _ in range(4))
@@ -117,7 +176,19 @@ def splice(sample: bytes, other: bytes, random: Random) -> bytes:
     return sample[: random.randint(0, len(sample))] + other[random.randint(0, len(other)) :]
 
 
-KINDS: tuple[Damage, ...] = (flip, cut, lose, double, repeat, insert, exceed, miscount, misspell, swap, scramble)
+KINDS: tuple[Damage, ...] = (
+    flip,
+    cut,
+    lose,
+    double,
+    repeat,
+    insert,
+    exceed,
+    miscount,
+    misspell,
+    swap,
+    scramble,
+)
 
 
 def damaged(sample: bytes, random: Random, others: Sequence[bytes] = ()) -> bytes:
@@ -126,6 +197,8 @@ def damaged(sample: bytes, random: Random, others: Sequence[bytes] = ()) -> byte
         return random.choice(others) if others else random.randbytes(random.randint(0, 40))
     if others and random.random() < 0.05:
         return splice(sample, random.choice(others), random)
+    if sample[:1] in (b"{", b"[") and random.random() < 0.6:
+        return retype(sample, random)  # what was done to its bytes is hardly ever JSON
     for _ in range(random.randint(1, 2)):
         sample = random.choice(KINDS)(sample, random) or b"\0"
     return sample

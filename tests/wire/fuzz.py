@@ -34,6 +34,7 @@ WARM = 0.1  # of them after which caches and tables are what they will be
 PEAK = 4 << 20  # bytes that are held while a frame is read
 LEFT = 1 << 18  # bytes that stay when all are over
 WATCH = 20.0  # s after which something is endless that is not made of lines of Python
+AGAIN = 5  # measurements of what seems to be the slowest
 SHOWN = 20  # complaints of a format
 
 
@@ -137,6 +138,8 @@ def measure(victim: Victim, count: int, bad: set[int]) -> float:
             continue
         with Watch():
             seconds, slow = victim.timed(blow)
+            if seconds > slowest:  # perhaps the machine was busy
+                seconds = min(seconds, *(victim.timed(blow)[0] for _ in range(AGAIN)))
         slowest = max(slowest, seconds)
         if slow:
             complain(victim, number, f"{seconds * 1000:.1f} ms", blow, bad)

@@ -6,6 +6,7 @@ Damaged frames to every installed format: an error of the short list, or values 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from random import Random
 
@@ -79,3 +80,19 @@ class DamageTests(SynchronousTestCase):
         self.assertLess({b"(008)", b"(010)", b"(109)"}, came)
         came = {damage.miscount(b"\0\x0e\xff", Random(seed)) for seed in range(200)}
         self.assertLess({b"\0\x0d\xff", b"\0\x0f\xff", b"\0\x0f\0", b"\xff\x0e\xff"}, came)
+
+    def test_retyped(self) -> None:
+        """JSON stays JSON, with a value that is another or is missing."""
+        whole = {"a": 7, "b": {"c": [2, 3]}}
+        came = [json.loads(damage.retype(json.dumps(whole).encode(), Random(seed))) for seed in range(2000)]
+        self.assertNotIn(whole, came)
+        for one in (
+            {"b": {"c": [2, 3]}},
+            {"a": "", "b": {"c": [2, 3]}},
+            {"a": 7, "b": []},
+            {"a": 7, "b": {"c": None}},
+            {"a": 7, "b": {"c": [2]}},
+        ):
+            self.assertIn(one, came)
+        for sample in (b"1", b"null", b"{", b"", b"a,b"):
+            damage.retype(sample, Random(1))
