@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from attrs import define
 
+from trackd.wire.coordinates import check_position
 from trackd.wire.format import Key, Session, WireFormat
 from trackd.wire.http import Answer, Request
 from trackd.wire.members import member, parsed
@@ -76,8 +77,10 @@ def report(message: Any) -> Position:
                 position.device_time = seconds(long(value))
             case "latitude":
                 position.latitude = integer(value) / DEGREE
+                check_position(position)  # another field of that name may overwrite it
             case "longitude":
                 position.longitude = integer(value) / DEGREE
+                check_position(position)
             case "speed":
                 position.speed = kmh(integer(value))
             case "heading":

@@ -114,6 +114,7 @@ class AnswerTests(SynchronousTestCase):
         names = ("Latitude", "Longitude", "Speed", "Heading", "EventTime")
         values = [message({name: value}) for name in names for value in ("", "x", "1.5", " 1")]
         values += [message({"Latitude": "5400060", "Longitude": "1"}), message({"EventTime": "9" * 18})]
+        values += [message({name: "10800060", name.upper(): "60000"}) for name in ("Latitude", "Longitude")]
         values += [
             message(MessageUTC=text) for text in ("", "2022-02-17T08:44:45", "2022-02-17 08:44", "2022-13-01 00:00:00")
         ]
