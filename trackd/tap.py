@@ -405,7 +405,7 @@ class Trackd(Service):
     _starting: Deferred[None] | None = None
 
     def __attrs_post_init__(self) -> None:
-        self.chosen = Chosen(self.reactor, self.settings)
+        self.chosen = Chosen(self.reactor, self.settings, sole=True)
 
     def startService(self) -> None:
         super().startService()

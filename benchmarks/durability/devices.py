@@ -30,7 +30,7 @@ WINDOW = 20  # reports at once
 REPEATED = 3  # reports that are sent again although they were acknowledged
 PATIENCE = 4.0  # s, for an acknowledgement
 PAUSE = 0.03  # s, between two windows, and between attempts to connect
-ALARM = 5  # every fifth report of those that can tell one
+ALARM = 2  # every second report of those that can tell one: of two in a row the second is no news
 
 
 def time(number: int) -> datetime:

@@ -140,13 +140,14 @@ class Experiment:
         self.pause(0.8)
         kinds: dict[str, Callable[[], None]] = {
             "under way": self.under_way,
+            "in a transaction": self.in_transaction,
             "during a start": self.during_start,
             "during a stop": self.during_stop,
             "of PostgreSQL": self.of_postgres,
             "of a process of PostgreSQL": self.of_child,
             "of both": self.of_both,
         }
-        [kind] = self.random.choices(list(kinds), (5, 3, 3, 2, 2, 2))
+        [kind] = self.random.choices(list(kinds), (4, 4, 3, 3, 2, 2, 2))
         kinds[kind]()
         began = time.monotonic()
         if self.server.process is None:
@@ -155,6 +156,18 @@ class Experiment:
 
     def under_way(self) -> None:
         self.kill("under way")
+
+    def in_transaction(self) -> None:
+        """While a lock holds the server's transaction up; it may go on only when the next server is there."""
+        with psycopg2.connect(self.database.dsn) as blocker, blocker.cursor() as cursor:
+            cursor.execute("LOCK TABLE positions IN EXCLUSIVE MODE")
+            time.sleep(0.1)
+            self.pause(0.3)
+            self.kill("in a transaction")
+            if self.random.random() < 0.5:
+                self.server.start()
+                self.pause(0.5)
+        blocker.close()
 
     def during_start(self) -> None:
         self.server.stop(signal.SIGKILL if self.random.random() < 0.5 else signal.SIGTERM)
@@ -291,7 +304,11 @@ class Experiment:
         self.figures.events = len(rows)
         if nowhere := sum(latitude is None for *_, latitude in rows):
             self.figures.faults.append(f"{nowhere} events of positions that are not there")
-        alarms = Counter((unique_id, devices.number_of(latitude)) for unique_id, _, alarm, latitude in rows if alarm)
+        alarms = Counter(
+            (unique_id, devices.number_of(latitude))
+            for unique_id, _, alarm, latitude in rows
+            if alarm and latitude is not None
+        )
         for device in self.fleet:
             if isinstance(device, Osmand):
                 wanted = {number for number in device.acknowledged if number % devices.ALARM == 0}
