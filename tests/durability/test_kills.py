@@ -9,10 +9,11 @@ from benchmarks.durability.kills import Experiment
 
 class KillTests(SynchronousTestCase):
     def test_ledger(self) -> None:
-        """What was acknowledged is there exactly once after six kills, and so are its events and the devices' states."""
-        figures = Experiment(6, seed=4, each=1, first=1).run()
+        """What was acknowledged is there exactly once after nine kills, and so are its events and the devices' states."""
+        figures = Experiment(9, seed=4, each=1, first=1).run()
         self.assertEqual([], figures.faults)
-        self.assertGreaterEqual(sum(figures.kills.values()), 6)
+        self.assertEqual(7, len(figures.slowest.keys() - {"start"}), "every kind of death")
+        self.assertGreaterEqual(sum(figures.kills.values()), 9)
         self.assertGreater(figures.acknowledged, 500)
         self.assertGreater(figures.repeated, 500)
         self.assertGreater(figures.events, 10)
