@@ -380,3 +380,15 @@ class EdgeOfTimeTests(SynchronousTestCase):
         device = Device(1, "a", State(1), attributes={"long": 1e300, "negative": -1.0})
         self.assertEqual(timedelta(0), device.span("negative"))
         self.assertLess(at(0) - device.span("long"), at(0))
+
+    def test_no_span(self) -> None:
+        """A span that is no number keeps no report of the device from being stored."""
+        house = House()
+        house.add("a", attributes={"report.trip.minDuration": "five minutes"})
+        (wire,) = connected(house, "a")
+        done = house.take(wire, fix(0), fix(1), fix(2))
+        house.settle()
+        self.assertEqual(([None], 3), (done, len(house.reports)))
+        for nothing in ("x", [], {}, 10**400):
+            device = Device(1, "a", State(1), attributes={"span": nothing})
+            self.assertEqual(timedelta(seconds=180), device.span("span"))

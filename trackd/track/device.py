@@ -105,12 +105,21 @@ class Device:
             return value
 
     def span(self, name: str, default: float = 180.0) -> timedelta:
-        """The setting, a number of seconds, as a span of time: neither negative nor longer than can be reckoned with."""
+        """
+        The setting, a number of seconds, as a span of time: neither negative nor longer than can be reckoned with.
+
+        One that is no number is as none: what somebody has mistyped must keep no report from being stored.
+        """
         try:
             return self._spans[name]
         except KeyError:
-            span = self._spans[name] = timedelta(seconds=min(max(0.0, self.value(name, default)), LONGEST_SPAN))
-            return span
+            pass
+        try:
+            seconds = self.value(name, default)
+        except (TypeError, ValueError, OverflowError):
+            seconds = default
+        span = self._spans[name] = timedelta(seconds=min(max(0.0, seconds), LONGEST_SPAN))
+        return span
 
     def renew(self, other: Device) -> None:
         """Take over what users have changed, and keep what was found out."""

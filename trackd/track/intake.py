@@ -277,6 +277,7 @@ class Intake:
             return
         if report.device_time is None:
             report.device_time = fix_time
+        report.json = dumps(report.attributes).decode()  # before the state: what cannot be written changes nothing
         report.fix = fix = Fix(0, fix_time, report.latitude, report.longitude, report.server_time)
         late = last is not None and last.fix_time is not None and fix_time < last.fix_time
         report.events = detected(self.late_detectors if late else self.detectors, report, last, device)
@@ -287,7 +288,6 @@ class Intake:
         if report.said is not None and (state.newest is None or report.said > state.newest):
             state.newest = report.said
         report.state = state.copy()
-        report.json = dumps(report.attributes).decode()
         recent = device.recent
         recent[report.digest] = None
         if len(recent) > RECENT:
