@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.listen.samples import log_of
 from tests.track.memory import House, Wire, at, fix
-from trackd.store.database import Unavailable
+from trackd.store.database import Refused, Unavailable
 from trackd.store.report import Event, Report, State
 from trackd.track.device import Device, before
 from trackd.track.stages.place import outdated
@@ -356,6 +356,29 @@ class TellTests(SynchronousTestCase):
         house.intake.take(wire, [], b"frame")
         house.settle()
         self.assertEqual([(True, {})], [(report.outdated, report.attributes) for report in house.reports])
+
+
+class MistakeTests(SynchronousTestCase):
+    def test_not_acknowledged(self) -> None:
+        """Reports of which nobody can say whether they are stored are not acknowledged; the next ones go their way."""
+        house = House()
+        (wire,) = connected(house, "a")
+        device = house.devices["a"]
+        house.take(wire, fix(9))
+        house.settle()
+
+        async def resent(reports: list[Report]) -> set[Report]:
+            raise Refused("57014", "canceled")
+
+        right, house.intake.resent = house.intake.resent, resent
+        taken = house.intake.take(wire, [(device, fix(0))], b"")
+        assert taken is not None
+        self.failureResultOf(taken, Refused)
+        self.assertEqual(1, len(self.flushLoggedErrors(Refused)))
+        house.intake.resent = right
+        done = house.take(wire, fix(0))
+        house.settle()
+        self.assertEqual(([None], [at(9), at(0)]), (done, [one.fix_time for one in house.reports]))
 
 
 class EdgeOfTimeTests(SynchronousTestCase):

@@ -60,7 +60,8 @@ class Intake(Protocol):
         Take the reports of one frame, in order; an empty list is a sign of life of the link's device.
 
         None: nothing is to be waited for. Otherwise fires when all of them (and all that came before them) are
-        committed, filtered or recognised as re-sent; it never fails: while the database is away it waits.
+        committed, filtered or recognised as re-sent; while the database is away it waits. It fails by a mistake of
+        the intake alone: nobody knows then what is stored, and nothing may be acknowledged.
         """
 
     def keep(self, link: Link, device: Device, media: Media) -> Deferred[str]:

@@ -217,9 +217,11 @@ class Intake:
         while True:
             try:
                 await self._one_by_one(device, reports)
-            except Exception:
+            except Exception as error:
                 self._log.failure("device {device}: {count} reports", device=device.id, count=len(reports))
-            done.callback(None)
+                done.errback(error)  # they may not be stored: nobody must be told that they are
+            else:
+                done.callback(None)
             if not jobs:
                 break
             reports, done = jobs.popleft()
@@ -308,7 +310,9 @@ class Intake:
         history.append(fix)
 
     async def _all(self, slow: list[Deferred[None]]) -> None:
-        await DeferredList(slow)
+        for fine, failure in await DeferredList(slow, consumeErrors=True):
+            if not fine:
+                failure.raiseException()
         if (barrier := self.committer.barrier()) is not None:
             await barrier
 
