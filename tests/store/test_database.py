@@ -163,6 +163,23 @@ class TransactionTests(EmptyDatabaseTestCase):
 class PoolTests(EmptyDatabaseTestCase):
     """Many at once."""
 
+    async def test_unforeseen(self) -> None:
+        """Whatever goes wrong while it reconnects, it tries again."""
+        connect, failures = connection.Connection.connect, [KeyError(9), Unavailable("not yet")]
+
+        async def broken(one: connection.Connection, dsn: str, timeout: float) -> None:
+            if failures:
+                raise failures.pop(0)
+            await connect(one, dsn, timeout)
+
+        self.patch(connection.Connection, "connect", broken)
+        dedicated = self.db.dedicated()
+        while failures:
+            await self.assertFailure(started_coroutine(dedicated.query("SELECT 1")), Unavailable)
+            await dedicated.ready()
+        self.assertEqual(await dedicated.query("SELECT 1"), [(1,)])
+        self.assertEqual(1, len(self.flushLoggedErrors(KeyError)))
+
     async def test_waits(self) -> None:
         """More queries than connections wait for their turn, and all are answered."""
         db = self.database(size=2)

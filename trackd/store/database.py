@@ -70,7 +70,9 @@ class _Attempts:
     async def _once(self) -> None:
         try:
             await self.attempt()
-        except Unavailable:
+        except Exception as error:
+            if not isinstance(error, StoreError):
+                self._log.failure("while connecting to the database")
             if self.running:
                 self._later()
         else:
