@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -132,6 +132,24 @@ class CommitterTests(DatabaseTestCase):
         committer.touch(self.device, "offline", NOON)
         await committer.idle()
         self.assertEqual([("offline",)], await self.db.query("SELECT status FROM device_states"))
+
+    async def test_signs_of_life_in_parts(self) -> None:
+        """Nor does a report of a batch that is written in parts, or is halved; the time of the later of them stays."""
+        later = NOON + timedelta(seconds=5)
+        for poison in (False, True):
+            committer = self.committer(rows=4 if poison else 1)
+            await self.db.run("UPDATE device_states SET last_update = NULL")
+            reports = [report(self.device) for _ in range(3)]
+            for one in reports:
+                one.state = State(self.device, "online", later)
+                committer.add(one)
+            if poison:
+                reports[0].altitude = float("inf")
+            committer.touch(self.device, "offline", NOON)
+            await committer.idle()
+            rows = await self.db.query("SELECT status, last_update FROM device_states")
+            self.assertEqual([("offline", later)], rows)
+        self.assertEqual(1, len(self.refused))
 
     async def test_ids_rise(self) -> None:
         """Ids rise with the order of arrival, over batches and more than one block."""

@@ -61,8 +61,10 @@ WHERE device_states.device_id = now.device_id
 """
 
 
+# A sign may be older than a report of the same batch, which is written before it.
 SIGNS = """
-UPDATE device_states SET status = now.status, last_update = to_timestamp(now.last_update)
+UPDATE device_states SET status = now.status,
+    last_update = greatest(device_states.last_update, to_timestamp(now.last_update))
 FROM unnest(%s::bigint[], string_to_array(%s, ','), %s::float8[]) AS now (device_id, status, last_update)
 WHERE device_states.device_id = now.device_id
 """

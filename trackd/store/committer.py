@@ -194,11 +194,11 @@ class Committer:
         return batch
 
     def _parts(self, batch: Batch) -> Iterable[Batch]:
-        """The batch in transactions of at most `rows` reports; signs of life go with the first."""
-        first = Batch(batch.reports[: self.rows], batch.events, batch.signs)
-        yield first
-        for start in range(self.rows, len(batch.reports), self.rows):
-            yield Batch(batch.reports[start : start + self.rows])
+        """The batch in transactions of at most `rows` reports; the last has the signs of life, which no report undoes."""
+        reports, last = batch.reports, max(0, len(batch.reports) - 1) // self.rows * self.rows
+        for start in range(0, last, self.rows):
+            yield Batch(reports[start : start + self.rows])
+        yield Batch(reports[last:], batch.events, batch.signs)
 
     async def _surely(self, batch: Batch) -> None:
         """Commit it, also when that fails by a mistake of ours: then again, since nobody was told."""
@@ -243,11 +243,11 @@ class Committer:
         reports = batch.reports
         if len(reports) > 1:
             middle = len(reports) // 2
-            await self._commit(Batch(reports[:middle], batch.events, batch.signs))
-            await self._commit(Batch(reports[middle:]))
+            await self._commit(Batch(reports[:middle]))
+            await self._commit(Batch(reports[middle:], batch.events, batch.signs))
         elif reports and (batch.events or batch.signs):
-            await self._commit(Batch([], batch.events, batch.signs))
             await self._commit(Batch(reports))
+            await self._commit(Batch([], batch.events, batch.signs))
         elif reports:
             await self._quarantine(reports[0], error)
         elif len(batch.events) + len(batch.signs) > 1:
