@@ -59,7 +59,10 @@ class Accounts:
             await self._check_registration(caller, values, address)
             values["device_limit"] = self.default_limit
             if self.default_days > 0:
-                values["expiration_time"] = self.now() + timedelta(days=self.default_days)
+                # Clients are shown milliseconds, and send them back.
+                now = self.now()
+                now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+                values["expiration_time"] = now + timedelta(days=self.default_days)
         elif not caller.administrator:
             _check_new(caller, values)
             managed = len(await self.users.managed(caller.id)) if caller.user_limit > 0 else 0
@@ -83,10 +86,13 @@ class Accounts:
             server = await self.users.server()
             if restricted(caller, server, READONLY) and not (caller.id == id and _only_free(before, values)):
                 raise Denied("Write access denied")
-        values = dict(values)
+        # Little else is written: what an administrator changes meanwhile must not come back as it was. (Attributes may
+        # differ and yet be equal: 1 and true, or in another order.)
+        changed = _changed(before, values)
+        changes = {name: value for name, value in values.items() if name in changed or name == "attributes"}
         if password:
-            values["password_hash"] = await self.passwords.hash(password)
-        after = await self.users.update(id, values)
+            changes["password_hash"] = await self.passwords.hash(password)
+        after = await self.users.update(id, changes)
         if after is None:
             raise Invalid("There is no such user")
         return after
@@ -125,7 +131,7 @@ def _check_new(caller: UserRow, values: Values) -> None:
 
 
 def _check_changes(caller: UserRow, before: UserRow, values: Values) -> None:
-    changed = {name for name, value in values.items() if value != getattr(before, name)}
+    changed = _changed(before, values)
     if changed & set(RANKS):
         check_administrator(caller)
     if changed & set(FLAGS) and caller.id == before.id:
@@ -136,6 +142,11 @@ def _check_changes(caller: UserRow, before: UserRow, values: Values) -> None:
             check_administrator(caller)
     if before.fixed_email and "email" in changed:
         check_administrator(caller)
+
+
+def _changed(before: UserRow, values: Values) -> set[str]:
+    """The columns that would become others."""
+    return {name for name, value in values.items() if value != getattr(before, name)}
 
 
 def _only_free(before: UserRow, values: Values) -> bool:

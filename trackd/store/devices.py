@@ -158,10 +158,15 @@ class Devices:
         return await self.database.transaction(work)
 
     async def delete(self, id: int) -> bool:
-        """Mark a device as deleted; whether there was one. Its unique id is free from then on."""
-        return bool(
-            await self.database.run("UPDATE devices SET deleted_at = now() WHERE id = %s AND deleted_at IS NULL", [id])
-        )
+        """Mark a device as deleted, and unlink it; whether there was one. Its unique id is free from then on."""
+
+        async def work(queries: Queries) -> bool:
+            await queries.run("DELETE FROM user_device WHERE device_id = %s", [id])
+            return bool(
+                await queries.run("UPDATE devices SET deleted_at = now() WHERE id = %s AND deleted_at IS NULL", [id])
+            )
+
+        return await self.database.transaction(work)
 
     async def _where(self, condition: str, args: list[Any]) -> list[DeviceRow]:
         rows = await self.database.query(

@@ -76,9 +76,10 @@ class Groups:
         return GroupRow(*rows[0]) if rows else None
 
     async def delete(self, id: int) -> bool:
-        """Mark a group as deleted, and take what was in it out of it; whether there was one."""
+        """Mark a group as deleted, unlink it, and take what was in it out of it; whether there was one."""
 
         async def work(queries: Queries) -> bool:
+            await queries.run("DELETE FROM user_group WHERE group_id = %s", [id])
             await queries.run("UPDATE devices SET group_id = NULL WHERE group_id = %s", [id])
             await queries.run("UPDATE groups SET group_id = NULL WHERE group_id = %s", [id])
             return bool(

@@ -23,6 +23,8 @@ class Listing:
         """A condition that begins with AND, and its arguments."""
         if not self.keyword:
             return "", []
+        if "\0" in self.keyword:  # no text of the database has one
+            return " AND false", []
         pattern = f"%{self.keyword}%"
         # Without an escape character a backslash is a backslash.
         matches = " OR ".join([f"{column} ILIKE %s ESCAPE ''" for column in searched])

@@ -107,9 +107,13 @@ class Users:
         )
 
     async def delete(self, id: int) -> bool:
-        """Mark a user as deleted and end its sessions and tokens; whether there was one."""
+        """Mark a user as deleted, unlink it, and end its sessions and tokens; whether there was one."""
 
         async def work(queries: Queries) -> bool:
+            # An open socket lives by the links: without them it hears nothing more.
+            await queries.run("DELETE FROM user_device WHERE user_id = %s", [id])
+            await queries.run("DELETE FROM user_group WHERE user_id = %s", [id])
+            await queries.run("DELETE FROM user_user WHERE %s IN (user_id, managed_user_id)", [id])
             await queries.run("DELETE FROM sessions WHERE user_id = %s", [id])
             await queries.run("UPDATE tokens SET revoked = now() WHERE user_id = %s AND revoked IS NULL", [id])
             return bool(
