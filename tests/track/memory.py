@@ -104,6 +104,8 @@ class MemoryQueue:
     rows: dict[int, list[Row]] = Factory(dict)
     failures: list[tuple[int, str]] = Factory(list)
     number: int = 0
+    held: Deferred[None] | None = None
+    away: bool = False
 
     async def add(self, device_id: int, type: str, attributes: dict[str, Any], text_channel: bool = False) -> int:
         self.number += 1
@@ -111,7 +113,12 @@ class MemoryQueue:
         return self.number
 
     async def waiting(self, device_id: int) -> list[Any]:
-        return list(self.rows.get(device_id, ()))
+        found = list(self.rows.get(device_id, ()))
+        if self.away:
+            raise Unavailable("away")
+        if self.held is not None:
+            await self.held
+        return found
 
     async def remove(self, device_id: int, id: int) -> bool:
         there = self.rows.get(device_id, [])

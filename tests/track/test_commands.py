@@ -80,6 +80,50 @@ class CommandTests(SynchronousTestCase):
         self.assertEqual({"data": "x"}, taken.attributes)  # type: ignore[union-attr]
         self.assertIsNone(self.successResultOf(self.house.intake.next_command(wire, self.device)))
 
+    def test_queued_meanwhile(self) -> None:
+        """A command that is queued while others are being sent is sent too."""
+        self.send("engineStop")
+        self.house.find(self.wire, "a")
+        self.house.queue.held = Deferred()
+        self.house.take(self.wire, fix(0))
+        Deferred.fromCoroutine(self.house.queue.add(1, "custom", {"data": "later"}))
+        Deferred.fromCoroutine(self.house.commands.arrived(1))
+        self.house.queue.held.callback(None)
+        self.assertEqual(([b"stop", b"later"], 0), (self.wire.sent, self.device.queued))
+
+    def test_from_another_server(self) -> None:
+        """Of commands that others have queued nobody knows how many they are: each request gets one until none is left."""
+        wire = Wire(WEB, live=False)
+        self.house.find(wire, "a")
+        for data in "xy":
+            Deferred.fromCoroutine(self.house.queue.add(1, "custom", {"data": data}))
+        Deferred.fromCoroutine(self.house.commands.arrived(1))
+        taken = [self.successResultOf(self.house.intake.next_command(wire, self.device)) for _ in range(3)]
+        self.assertEqual(["x", "y", None], [one and one.attributes["data"] for one in taken])
+
+    def test_each_once(self) -> None:
+        """Two requests of a device at the same time don't get the same command."""
+        wire = Wire(WEB, live=False)
+        self.house.find(wire, "a")
+        self.send("custom", data="x")
+        self.house.queue.held = Deferred()
+        first = Deferred.fromCoroutine(self.house.commands.next(self.device))
+        second = Deferred.fromCoroutine(self.house.commands.next(self.device))
+        self.house.queue.held.callback(None)
+        taken = [self.successResultOf(first), self.successResultOf(second)]
+        self.assertEqual(1, len([one for one in taken if one is not None]))
+
+    def test_database_away(self) -> None:
+        """What could not be read from the queue while the database was away is sent with the next message."""
+        self.send("engineStop")
+        self.house.find(self.wire, "a")
+        self.house.queue.away = True
+        self.house.take(self.wire, fix(0))
+        self.assertIsNone(self.successResultOf(self.house.intake.next_command(self.wire, self.device)))
+        self.house.queue.away = False
+        self.house.take(self.wire, fix(1))
+        self.assertEqual([b"stop"], self.wire.sent)
+
     def test_types(self) -> None:
         """The types offered are those of the format of the latest report, all without a device, else only custom."""
         types = self.house.commands.types

@@ -113,43 +113,57 @@ class Commands:
 
     async def _deliver(self, device: Device) -> None:
         try:
-            for row in await self.queue.waiting(device.id):
-                if device.link is None or not device.link.live:
-                    return
-                try:
-                    self._write(device, Command(row.type, row.attributes))
-                except CommandRefused as error:
-                    await self.queue.failed(device.id, row.id, str(error))
-                    self._log.warn(
-                        "device {device}: command {type} cannot be sent: {error}",
-                        device=device.id,
-                        type=row.type,
-                        error=str(error),
-                    )
-                else:
-                    await self._sent(device, row)
-            device.queued = 0
-        except Unavailable:
-            pass  # they wait for the next message
+            # What is queued while these are sent is not among them: it raises the number again.
+            while device.queued:
+                device.queued = 0
+                for row in await self.queue.waiting(device.id):
+                    if device.link is None or not device.link.live:
+                        device.queued += 1
+                        return
+                    await self._deliver_one(device, row)
+        except Exception as error:
+            device.queued += 1
+            if not isinstance(error, Unavailable):  # when it is back they go with the next message
+                raise
         finally:
             device.delivering = False
 
+    async def _deliver_one(self, device: Device, row: Queued) -> None:
+        try:
+            self._write(device, Command(row.type, row.attributes))
+        except CommandRefused as error:
+            await self.queue.failed(device.id, row.id, str(error))
+            self._log.warn(
+                "device {device}: command {type} cannot be sent: {error}",
+                device=device.id,
+                type=row.type,
+                error=str(error),
+            )
+        else:
+            await self._sent(device, row)
+
     async def next(self, device: Device) -> Command | None:
         """Take the oldest command out of the queue, for a format that carries it in its reply."""
+        device.queued = 0
         try:
-            for row in (await self.queue.waiting(device.id))[:1]:
-                await self._sent(device, row)
-                device.queued = max(0, device.queued - 1)
-                return Command(row.type, row.attributes)
-            device.queued = 0
-        except Unavailable:
-            pass
+            rows = await self.queue.waiting(device.id)
+            for number, row in enumerate(rows, 1):
+                if await self._sent(device, row):  # else another of its requests has it
+                    device.queued += len(rows) - number
+                    return Command(row.type, row.attributes)
+        except Exception as error:
+            device.queued += 1
+            if not isinstance(error, Unavailable):
+                raise
         return None
 
-    async def _sent(self, device: Device, row: Queued) -> None:
-        if await self.queue.remove(device.id, row.id):
-            now = datetime.fromtimestamp(self.clock.seconds(), UTC)
-            self.committer.note(Event(device.id, "queuedCommandSent", now, attributes={"id": row.id}))
+    async def _sent(self, device: Device, row: Queued) -> bool:
+        """Take it out of the queue; whether it was still there."""
+        if not await self.queue.remove(device.id, row.id):
+            return False
+        now = datetime.fromtimestamp(self.clock.seconds(), UTC)
+        self.committer.note(Event(device.id, "queuedCommandSent", now, attributes={"id": row.id}))
+        return True
 
     def _write(self, device: Device, command: Command) -> None:
         link = device.link

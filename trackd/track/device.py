@@ -125,9 +125,10 @@ class Device:
         """Take over what users have changed, and keep what was found out."""
         for name in (
             "unique_id name model attributes groups group_id calendar_id phone contact category disabled"
-            " expiration_time queued"
+            " expiration_time"
         ).split():
             setattr(self, name, getattr(other, name))
+        self.queued = max(self.queued, other.queued)  # one may have come since; too many cost a question
         self._found.clear()
         self._values.clear()
         self._spans.clear()

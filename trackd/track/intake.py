@@ -310,7 +310,8 @@ class Intake:
         history.append(fix)
 
     async def _all(self, slow: list[Deferred[None]]) -> None:
-        for fine, failure in await DeferredList(slow, consumeErrors=True):
+        outcomes: list[Any] = await DeferredList(slow, consumeErrors=True)
+        for fine, failure in outcomes:
             if not fine:
                 failure.raiseException()
         if (barrier := self.committer.barrier()) is not None:
