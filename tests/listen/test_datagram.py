@@ -17,12 +17,21 @@ from trackd.listen.server import Listener, Server
 A, B = ("10.0.0.1", 4001), ("10.0.0.2", 4002)
 
 
-@define(eq=False)
+@define(eq=False, slots=False)
 class DatagramTransport:
     """A socket that remembers what was sent; some addresses cannot be sent to."""
 
     written: list[tuple[bytes, Sender]] = field(factory=list)
     unreachable: dict[Sender, Exception] = field(factory=dict)
+    reading: bool = True
+
+    maxThroughput = 256 * 1024
+
+    def stopReading(self) -> None:
+        self.reading = False
+
+    def startReading(self) -> None:
+        self.reading = True
 
     def getHost(self) -> IPv4Address:
         return IPv4Address("UDP", "192.0.2.1", 5000)

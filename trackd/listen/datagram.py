@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from attrs import define, field
@@ -64,7 +65,7 @@ class Datagrams(DatagramProtocol):
 
     Anybody can write anybody's address on a datagram. So those that have no device have a table of their own, where
     they push out only each other; and what arrives while too much is on its way to the database is dropped: it is not
-    acknowledged, and who expects that sends it again.
+    acknowledged, and who expects that sends it again. All of them together have the share of strangers.
     """
 
     noisy = False
@@ -78,6 +79,7 @@ class Datagrams(DatagramProtocol):
         self.known: dict[Sender, Endpoint] = {}  # the one that was silent for longest comes first
         self.strangers: dict[Sender, Endpoint] = {}
         self.underway = 0
+        self._resting = False
         self._sweeping: IDelayedCall | None = None
         self._finished: Deferred[None] | None = None
 
@@ -93,6 +95,22 @@ class Datagrams(DatagramProtocol):
             self.forget(endpoint)
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+        share = self.server.share
+        share.use(partial(self._received, datagram, addr))
+        if share.used_up and not self._resting:
+            self._resting = True
+            self.transport.stopReading()
+            # The transport reads as long as something is there, and so much: with this it ends.
+            self.transport.maxThroughput = -1
+            share.wait(self._read_on)
+
+    def _read_on(self) -> None:
+        self._resting = False
+        if self.transport is not None:  # the port is open
+            del self.transport.maxThroughput
+            self.transport.startReading()
+
+    def _received(self, datagram: bytes, addr: Any) -> None:
         counts, limits = self.counts, self.server.limits
         counts.bytes += len(datagram)
         if self._finished is not None:

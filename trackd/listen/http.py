@@ -107,12 +107,13 @@ class Channel(Manners, HTTPChannel):
             HTTPChannel.connectionMade(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.last_words()
         HTTPChannel.connectionLost(self, reason)
         self.lost()
 
     # Requests in
 
-    def dataReceived(self, data: bytes) -> None:
+    def received(self, data: bytes) -> None:
         self._heard = self.server.clock.seconds()
         self.counts.bytes += len(data)
         if self.conversation is not None and not self._deaf and not self._shut:

@@ -2,13 +2,15 @@
 The manners of all connections, whatever is spoken on them.
 
 There is a place for it or it is closed at once; who is silent for too long, or says for too long nothing by which it is
-known, is closed; what is closed gets what it is owed first, and only so much time for taking it.
+known, is closed; what is closed gets what it is owed first, and only so much time for taking it. As long as it is not
+known by anything it has its share of the server's time, and otherwise waits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall
@@ -17,6 +19,7 @@ from twisted.python.failure import Failure
 
 from trackd.listen.conversation import Conversation
 from trackd.listen.server import Listener, Server
+from trackd.listen.share import READ
 from trackd.wire.format import Decode
 
 
@@ -24,7 +27,7 @@ class Manners:
     """
     To be mixed into a Twisted protocol: the part of `Peer` and `Guest` that is the same for all connections.
 
-    The protocol calls `arrive` when it is connected, `received` for what comes, `lost` when it is disconnected.
+    The protocol calls `arrive` when it is connected, and `lost` when it is disconnected; what comes is `received` by it.
     """
 
     transport: Any
@@ -35,12 +38,15 @@ class Manners:
     _since = 0.0  # when it connected
     _watching: IDelayedCall | None = None
     _greeting: IDelayedCall | None = None
+    _paused = False  # until what it has said is dealt with
+    _late: list[bytes]  # what a stranger has said, and waits for his share
     _log = Logger()
 
     def __init__(self, server: Server, listener: Listener) -> None:
         self.server = server
         self.listener = listener
         self.counts = listener.counts(server)
+        self._late = []
         self._idle = listener.idle(server.limits)
 
     # What the protocol calls
@@ -59,6 +65,9 @@ class Manners:
             return None
         self.counts.connections += 1
         self.counts.open += 1
+        format = listener.format
+        if format.split or format.splitter or format.http or format.mqtt:  # else each read is a frame
+            _below(self.transport).bufferSize = READ
         self._heard = self._since = server.clock.seconds()
         session = listener.session(transport, f"{address(local.host)}:{local.port}", self.host)
         session.now = datetime.fromtimestamp(self._since, UTC)
@@ -69,6 +78,43 @@ class Manners:
         if listener.format.greet is not None:
             self._greet()
         return self.conversation
+
+    def dataReceived(self, data: bytes) -> None:
+        share, conversation = self.server.share, self.conversation
+        if conversation is None or self._shut or (conversation.known and not self._late):
+            self.received(data)
+        elif self._late:
+            # TLS delivers what it has decrypted already.
+            self._late.append(data)
+            if sum(map(len, self._late)) > self.server.limits.ahead:
+                self.give_way()
+        elif share.used_up:
+            self._late.append(data)
+            self.transport.pauseProducing()
+            share.wait(self._hear_late)
+        else:
+            share.use(partial(self.received, data))
+
+    def _hear_late(self) -> None:
+        if self._late and not self._shut:
+            if not self._paused:
+                self.transport.resumeProducing()
+            try:
+                self.last_words()
+            except Exception:
+                # As Twisted would.
+                self._log.failure("{name}: {peer}", Failure(), name=self.listener.format.name, peer=self.host)
+                self.give_way()
+
+    def last_words(self) -> None:
+        """Hear now what has been waiting."""
+        late, self._late = self._late, []
+        for data in late:
+            self.received(data)
+
+    def received(self, data: bytes) -> None:
+        """Bytes have come."""
+        raise NotImplementedError
 
     def lost(self) -> None:
         """The connection is closed."""
@@ -89,6 +135,9 @@ class Manners:
 
     def recognised(self) -> None:
         self.server.door.recognised(self)
+        below = _below(self.transport)
+        if "bufferSize" in vars(below):
+            del below.bufferSize
 
     def settled(self) -> None:
         raise NotImplementedError
@@ -152,6 +201,11 @@ class Manners:
             self._log.failure("{name}: {peer}", Failure(), name=format.name, peer=self.host)
         if format.greet_interval > 0:
             self._greeting = self.server.clock.callLater(format.greet_interval, self._greet)
+
+
+def _below(transport: Any) -> Any:
+    """The transport that reads from the socket, below TLS."""
+    return getattr(transport, "transport", None) or transport
 
 
 def address(host: str) -> str:

@@ -39,12 +39,12 @@ class Client(Connection):
     def most(self) -> int:
         return mqtt.LIMIT + 5
 
-    def dataReceived(self, data: bytes) -> None:
+    def received(self, data: bytes) -> None:
         if self._deaf:
             self._heard = self.server.clock.seconds()
             self.counts.bytes += len(data)
         else:
-            super().dataReceived(data)
+            super().received(data)
 
     def _cut(self, data: bytes) -> Iterator[Any]:
         """The packets that mean anything to us."""

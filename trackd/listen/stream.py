@@ -27,7 +27,6 @@ class Connection(Manners, Protocol):
     database nothing more is read, so that memory is bounded and the device feels it.
     """
 
-    _paused = False
     _choked = False  # the peer does not take what we write
     _ahead = 0  # bytes received since the transport was paused
     _frames: Frames | None = None
@@ -52,7 +51,7 @@ class Connection(Manners, Protocol):
         """Bytes that may wait without a frame."""
         return min(self.listener.format.limit, self.server.limits.frame)
 
-    def dataReceived(self, data: bytes) -> None:
+    def received(self, data: bytes) -> None:
         self._heard = now = self.server.clock.seconds()
         self.counts.bytes += len(data)
         conversation = self.conversation
@@ -84,6 +83,7 @@ class Connection(Manners, Protocol):
             self.transport.resumeProducing()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.last_words()
         conversation = self.conversation
         if conversation is not None and not conversation.closing:
             # A rest that was no frame may be one by what was heard since.

@@ -1,0 +1,57 @@
+"""
+The share of strangers: how much of the server's time those may take who have not shown a device yet.
+
+Reading is done in slices: when strangers have used one up, their words wait for a moment, in which everybody else has
+the server for himself. However many of them say however much at once, a device is held up by one slice at the most.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from attrs import define, field
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+SLICE = 0.04  # s of reading
+REST = 0.01  # s until the next slice
+READ = 4096  # bytes of a stranger's that are read at once, and wait for the next slice
+
+
+@define(eq=False)
+class Share:
+    """One for all strangers of a server."""
+
+    clock: IReactorTime
+    _used: float = field(default=0.0, init=False)  # s of the slice
+    _waiting: deque[Callable[[], None]] = field(factory=deque, init=False)
+    _due: IDelayedCall | None = field(default=None, init=False)
+
+    @property
+    def used_up(self) -> bool:
+        """Whether who comes now has to wait."""
+        return self._used >= SLICE or self._due is not None
+
+    def use(self, hear: Callable[[], None]) -> None:
+        """Hear what is there, and take the time."""
+        began = self.clock.seconds()
+        try:
+            hear()
+        finally:
+            self._used += self.clock.seconds() - began
+
+    def wait(self, hear: Callable[[], None]) -> None:
+        """Have this called in one of the next slices; those who have waited for longest come first."""
+        self._waiting.append(hear)
+        self._rest()
+
+    def _rest(self) -> None:
+        if self._due is None:
+            self._due = self.clock.callLater(REST, self._go_on)
+
+    def _go_on(self) -> None:
+        self._due, self._used = None, 0.0
+        while self._waiting and self._used < SLICE:
+            self.use(self._waiting.popleft())
+        if self._waiting:
+            self._rest()
