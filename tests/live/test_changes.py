@@ -22,8 +22,11 @@ class Directory:
     read: list[list[int]] = Factory(list)
     known: list[str] = Factory(list)
     trouble: list[Exception] = Factory(list)
+    held: Deferred[None] | None = None
 
     async def changed(self, ids: Iterable[int]) -> None:
+        if self.held is not None:
+            await self.held
         if self.trouble:
             raise self.trouble.pop(0)
         self.read.append(sorted(ids))
@@ -66,6 +69,19 @@ class ChangesTests(SynchronousTestCase):
         self.assertEqual((self.directory.known, self.directory.read), (["a", "c", "a"], []))
         self.clock.advance(GATHER)
         self.assertEqual((self.directory.read, self.hub.users), ([[1, 3]], [None]))
+
+    def test_one_after_the_other(self) -> None:
+        """What changes while others are being read is read after them, so that no older answer comes last."""
+        held = self.directory.held = Deferred()
+        self.changes.heard("devices 1 a")
+        self.clock.advance(GATHER)
+        self.directory.held = None
+        self.changes.heard("devices 1 b")
+        self.clock.advance(GATHER)
+        self.assertEqual(self.directory.read, [])
+        held.callback(None)
+        self.clock.advance(GATHER)
+        self.assertEqual((self.directory.read, self.clock.getDelayedCalls()), ([[1], [1]], []))
 
     def test_groups(self) -> None:
         """A group may be above any device: all in memory are read."""

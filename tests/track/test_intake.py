@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import formatEvent
@@ -114,6 +115,7 @@ class CommitTests(SynchronousTestCase):
         self.assertTrue(device.stale)
         fresh = Device(1, "a", device.state.copy())
         fresh.state.fix = fresh.state.newest = None
+        fresh.state.status = "offline"
         house.devices["a"] = fresh
         house.take(wire, fix(5))
         house.settle()
@@ -121,6 +123,27 @@ class CommitTests(SynchronousTestCase):
             [at(5)], [report.fix_time for report in house.reports if report.id and report.fix_time == at(5)]
         )
         self.assertFalse(device.stale)
+        self.assertEqual("online", device.state.status)
+
+    def test_only_its_own_question_restores_it(self) -> None:
+        """What was read before the refusal, for another reason, is not taken for what is stored."""
+        house = House()
+        (wire,) = connected(house, "a")
+        device = house.devices["a"]
+        house.connection.poison = "poison"
+        gate: Deferred[None] = Deferred()
+        older = Device(1, "a", State(1))
+
+        async def load_by_id(ids: list[int]) -> dict[int, Device]:
+            await gate
+            return {1: older}
+
+        house.presence.directory.load_by_id = load_by_id
+        Deferred.fromCoroutine(house.presence.directory.changed([1]))
+        house.take(wire, fix(0), fix(1, attributes={"x": "poison"}))
+        house.settle()
+        gate.callback(None)
+        self.assertEqual((True, at(1)), (device.stale, device.state.newest))
 
     def test_mistake_of_ours(self) -> None:
         """A report that cannot even be written down does not stop the committer."""
@@ -412,6 +435,7 @@ class EdgeOfTimeTests(SynchronousTestCase):
         done = house.take(wire, fix(0), fix(1), fix(2))
         house.settle()
         self.assertEqual(([None], 3), (done, len(house.reports)))
+        nothing: Any
         for nothing in ("x", [], {}, 10**400):
             device = Device(1, "a", State(1), attributes={"span": nothing})
             self.assertEqual(timedelta(seconds=180), device.span("span"))

@@ -35,6 +35,7 @@ class Changes:
     _devices: set[int] = field(factory=set, init=False)
     _all: bool = field(default=False, init=False)
     _due: Any = field(default=None, init=False)
+    _taking: bool = field(default=False, init=False)
     _stopped: bool = field(default=False, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
@@ -66,7 +67,8 @@ class Changes:
             self._due = None
 
     def _soon(self, seconds: float = GATHER) -> None:
-        if self._due is None and not self._stopped:
+        # One after the other: else an older answer might come last.
+        if self._due is None and not self._taking and not self._stopped:
             self._due = self.reactor.callLater(seconds, self._take)
 
     def _take(self) -> None:
@@ -77,12 +79,17 @@ class Changes:
     async def _taken_over(self) -> None:
         devices = set(self.directory.by_id) if self._all else self._devices
         self._all, self._devices = False, set()
+        self._taking, wait = True, GATHER
         try:
             await self.directory.changed(devices)
         except Unavailable:
             # The first to hear that the database is back may find that others have not heard it yet.
             self._devices |= devices
-            self._soon(RETRY)
+            wait = RETRY
+        finally:
+            self._taking = False
+            if self._all or self._devices:
+                self._soon(wait)
 
     def _do(self, work: Any) -> None:
         Deferred.fromCoroutine(work).addErrback(self._failed)

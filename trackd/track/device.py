@@ -134,7 +134,8 @@ class Device:
         self._spans.clear()
 
     def restore(self, other: Device) -> None:
-        """Forget what was found out since the last commit: take over what the database has."""
+        """Forget what reports have said since the last commit: take over what the database has. It lives all the same."""
+        other.state.status, other.state.last_update = self.state.status, self.state.last_update
         self.state, self.last, self.history = other.state, other.last, other.history
         self.recent.clear()
         self.stale = False

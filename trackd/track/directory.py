@@ -133,8 +133,6 @@ class Directory:
             self._by_unique_id.pop(device.unique_id, None)
             device.renew(loaded)
             device.deleted = False
-            if device.stale and not device.uncommitted:
-                device.restore(loaded)
         self._by_unique_id[device.unique_id] = device
         self._trim()
         return device
@@ -149,9 +147,10 @@ class Directory:
                 self._by_unique_id[unique_id] = device
 
     async def reload(self, device: Device) -> None:
-        """Take over what the database has of it: memory knows more than was stored."""
-        if (loaded := (await self.load_by_id([device.id])).get(device.id)) is not None:
+        """Take over what the database has of it: memory knows more than was stored. Nothing of it is under way."""
+        if (loaded := (await self._fresh(self.load_by_id([device.id]))).get(device.id)) is not None:
             self._keep(loaded)
+            device.restore(loaded)
 
     async def changed(self, ids: Iterable[int]) -> None:
         """Somebody has changed these devices' rows, or those of their groups: take over what is new."""
