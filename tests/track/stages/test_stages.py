@@ -72,6 +72,8 @@ class TimeTests(SynchronousTestCase):
         for override, stage, expected in cases:
             [report] = through(stage, positions=[position], **{"time.override": override})
             self.assertEqual(expected, (report.device_time, report.fix_time))
+        [report] = through(time(), positions=[Position(None, at(2))], **{"time.override": "deviceTime"})
+        self.assertEqual(at(2), report.fix_time)
 
 
 class DistanceTests(SynchronousTestCase):

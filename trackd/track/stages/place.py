@@ -52,7 +52,7 @@ def time(protocols: Collection[str] = ()) -> Stage:
         if override and (not protocols or report.protocol in protocols):
             if override == "serverTime":
                 report.device_time = report.fix_time = report.server_time
-            else:
+            elif report.device_time is not None:
                 report.fix_time = report.device_time
         return report
 
