@@ -308,6 +308,16 @@ class ErrorTests(SynchronousTestCase):
         device.hangs_up()
         self.assertEqual(len(self.server.door), 2)
 
+    def test_mistake_after_the_end(self) -> None:
+        """A mistake after the device has hung up costs no place at the door."""
+        self.device.says("login:1 at:1 reply:A")
+        self.device.hangs_up()
+        self.assertEqual(len(self.server.door), 1)
+        self.patch(self.device.connection, "answer", lambda frames, replies: 1 / 0)
+        self.intake.commit()
+        self.assertEqual(len(self.server.door), 0)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
     def test_lines_per_connection(self) -> None:
         """One connection fills no log; its errors are counted all the same."""
         self.device.says(*["bad"] * 100)

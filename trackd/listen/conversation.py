@@ -415,7 +415,8 @@ class Conversation:
         self._reading = False
         self._drop()
         self._batches.clear()
-        self.finish()
+        self.closing = True
+        self._settle()
 
     def _failed(self, failure: Failure) -> None:
         self._log.failure("{name}: {peer}", failure, name=self.format.name, peer=self.host)
