@@ -288,7 +288,10 @@ class Committer:
                 break
             except Unavailable as away:
                 await self._wait(away)
-            except Exception:
+            except Exception as refusal:
+                if isinstance(refusal, Refused) and refusal.sqlstate[:2] not in ROW:
+                    await self._wait(refusal)
+                    continue
                 # It must not hold up all others. What there is to say of it is in the log.
                 self._log.failure("device {device}: not even the quarantine takes it: {row}", device=row[0], row=row)
                 break
