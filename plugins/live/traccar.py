@@ -23,6 +23,7 @@ from attrs import define, frozen
 from plugins.rest.traccar.models import device_json, dumps, event_json, position_json
 from trackd.live.dialect import User
 from trackd.live.news import DeviceNews, RawFrame
+from trackd.wire.binary import printable
 
 
 class Notices(Protocol):
@@ -75,7 +76,7 @@ class TraccarLive:
                 "protocol": frame.protocol,
                 "uniqueId": frame.unique_id or None,
                 "deviceId": frame.device_id or 0,
-                "data": frame.data.hex(),
+                "data": _readable(frame.data),
                 "host": frame.host,
             }
         )
@@ -123,6 +124,13 @@ class TraccarTalk:
 
 def _message(member: bytes, objects: Sequence[bytes]) -> bytes:
     return b'{"%b":[%b]}' % (member, b",".join(objects))
+
+
+def _readable(data: bytes) -> str:
+    """A frame of text as such, on one line; any other in hex."""
+    if printable(data):
+        return data.decode("ascii").replace("\r", "\\r").replace("\n", "\\n")
+    return data.hex()
 
 
 def _flag(value: Any) -> bool:

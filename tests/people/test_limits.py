@@ -57,3 +57,14 @@ class LoginLimitsTests(SynchronousTestCase):
         limits.failed("2.2.2.2", "ann")
         self.assertRaises(TooMany, limits.check, "3.3.3.3", "ann")
         limits.check("3.3.3.3", "cleo")
+
+    def test_many_addresses(self) -> None:
+        """The addresses of one IPv6 network are one; those of IPv4, and what is no address, are not."""
+        limits = LoginLimits(Attempts(Clock(), 2, 1.0), Attempts(Clock(), 2, 1.0))
+        limits.failed("2001:db8:0:1::1")
+        limits.failed("2001:db8:0:1:ffff::2")
+        self.assertRaises(TooMany, limits.check, "2001:db8:0:1::3")
+        limits.check("2001:db8:0:2::1")
+        for address in ("192.0.2.1", "192.0.2.2", "fe80::1%eth0", "unknown", ""):
+            limits.failed(address)
+            limits.check(address)

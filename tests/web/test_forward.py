@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
+from attrs import Factory, define
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.client import Agent, ResponseFailed, ResponseNeverReceived
 
 from benchmarks.server import free_ports
 from tests.postgres import DatabaseTestCase
 from trackd.settings import load
 from trackd.tap import build
+from trackd.web.forward import Forward
 from trackd.wire import catalog
 
 FORM = "application/x-www-form-urlencoded"
@@ -69,3 +76,49 @@ class ForwardTests(DatabaseTestCase):
         self.assertEqual(200, await self.ask("GET", "/"))
         self.assertEqual(404, await self.ask("POST", "/elsewhere?id=phone"))
         self.assertEqual([(0,)], await self.db.query("SELECT count(*) FROM positions"))
+
+
+class Broken:
+    """A client that fails as nobody expects."""
+
+    async def request(self, *args: Any, **more: Any) -> Any:
+        raise KeyError("unexpected")
+
+
+@define(eq=False)
+class Asked:
+    """The part of a request that is passed on."""
+
+    uri: bytes = b"/client-proxy/?id=1"
+    method: bytes = b"GET"
+    content: BytesIO = Factory(BytesIO)
+    finished: Deferred[None] = Factory(Deferred)
+    aborted: bool = False
+
+    def getHeader(self, name: str) -> None:
+        return None
+
+    def notifyFinish(self) -> Deferred[None]:
+        return self.finished
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+class FailureTests(SynchronousTestCase):
+    def test_nobody_waits(self) -> None:
+        """Whatever goes wrong, the client is not left waiting, and the log says what it was."""
+        asked = Asked()
+        Forward(Broken(), "", 5055).render(cast(Any, asked))
+        self.assertTrue(asked.aborted)
+        self.assertEqual(1, len(self.flushLoggedErrors(KeyError)))
+
+    def test_gone(self) -> None:
+        """A client that hangs up while it waits is no news."""
+        waiting: Deferred[Any] = Deferred()
+        client = SimpleNamespace(request=lambda *args, **more: waiting)
+        asked = Asked()
+        Forward(client, "", 5055).render(cast(Any, asked))
+        asked.finished.errback(Failure(ConnectionDone()))
+        self.assertTrue(waiting.called)
+        self.assertEqual([], self.flushLoggedErrors())

@@ -4,9 +4,11 @@ from typing import Any, cast
 from attrs import Factory, define
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import formatEvent
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.listen.samples import log_of
 from trackd.web.site import Request
 from trackd.web.stream import PATIENCE, Stream
 
@@ -137,6 +139,17 @@ class StreamTests(SynchronousTestCase):
         self.asked.finished.errback(Failure(ConnectionError()))
         self.successResultOf(sending)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_secrets(self) -> None:
+        """What the log says of an answer that broke off is its path: what else is in the address may be a secret."""
+        log = log_of(self)
+        self.asked.uri = b"/api/positions;jsessionid=secret?token=secret"
+        self.send(10, wrong_after=5)
+        self.asked.finished.errback(Failure(ConnectionError()))
+        self.flushLoggedErrors(ZeroDivisionError)
+        said = [formatEvent(event) for event in log]
+        self.assertIn("an answer of /api/positions broke off", said)
+        self.assertNotIn("secret", " ".join(said))
 
     def test_head(self) -> None:
         """Where only the headers are wanted the body is not made."""

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import define
 
 from trackd.people.errors import Denied, Invalid
-from trackd.people.limits import Attempts
+from trackd.people.limits import Attempts, origin
 from trackd.people.passwords import Passwords
 from trackd.people.permissions import (
     READONLY,
@@ -104,8 +104,8 @@ class Accounts:
         await self.users.delete(id)
 
     async def _check_registration(self, caller: UserRow | None, values: Values, address: str) -> None:
-        self.registrations.check(address)
-        self.registrations.failed(address)
+        self.registrations.check(origin(address))
+        self.registrations.failed(origin(address))
         server = await self.users.server()
         if not await self.users.any():
             raise Denied("Open the set-up link that the server has printed")

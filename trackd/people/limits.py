@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from ipaddress import ip_address, ip_network
 from math import ceil
 
 from attrs import define, field
@@ -52,7 +53,7 @@ class Attempts:
 
 @define(eq=False)
 class LoginLimits:
-    """Both limits of a log-in: where it comes from, and whose account it is."""
+    """Both limits of a log-in: where it comes from (see `origin`), and whose account it is."""
 
     addresses: Attempts
     accounts: Attempts
@@ -63,14 +64,23 @@ class LoginLimits:
 
     def check(self, address: str, account: str = "") -> None:
         """Raises TooMany."""
-        self.addresses.check(address)
+        self.addresses.check(origin(address))
         if account:
             self.accounts.check(account)
 
     def failed(self, address: str, account: str = "") -> None:
-        self.addresses.failed(address)
+        self.addresses.failed(origin(address))
         if account:
             self.accounts.failed(account)
 
     def succeeded(self, account: str) -> None:
         self.accounts.succeeded(account)
+
+
+def origin(address: str) -> str:
+    """Where an address is counted: with IPv6 everybody has 2^64 of them, which are one."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    return address if found.version == 4 else str(ip_network((found, 64), strict=False))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectError
-from twisted.web.client import ResponseFailed, ResponseNeverReceived
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.client import RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
@@ -15,6 +17,8 @@ from trackd.web.site import Request
 PATIENCE = 30.0  # s
 # Headers that a format may look at; the others are between the client and the web port.
 PASSED = ("content-type", "user-agent", "authorization")
+
+_log = Logger()
 
 
 class Forward(Resource):
@@ -35,8 +39,14 @@ class Forward(Resource):
     def render(self, request: Request) -> int:
         passing = Deferred.fromCoroutine(self._pass(request))
         request.notifyFinish().addErrback(lambda _: passing.cancel())
-        passing.addErrback(lambda failure: None)  # the client is gone
+        passing.addErrback(self._failed, request)
         return NOT_DONE_YET
+
+    def _failed(self, failure: Failure, request: Request) -> None:
+        # It was cancelled because the client is gone, or for being too slow; any other failure is our mistake.
+        if not failure.check(CancelledError):
+            _log.failure("while passing a request on", failure)
+        request.abort()
 
     async def _pass(self, request: Request) -> None:
         query = request.uri.partition(b"?")[2].decode("latin-1")
@@ -50,7 +60,7 @@ class Forward(Resource):
                 timeout=PATIENCE,
             )
             body = await answer.content()
-        except (ConnectError, ResponseFailed, ResponseNeverReceived):
+        except (ConnectError, RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived):
             # That is how a device format refuses what it cannot read: without a word.
             request.abort()
             return

@@ -24,7 +24,7 @@ class Proxies:
             address = plain(address.strip())[:64]
             if address and address not in self._known:
                 return address, secure
-        return (request.getHeader("x-real-ip") or peer).strip()[:64], secure
+        return plain((request.getHeader("x-real-ip") or peer).strip())[:64], secure
 
 
 def plain(address: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -65,7 +66,9 @@ class Stream:
         except _Gone:
             pass
         except Exception:
-            _log.failure("an answer of {uri} broke off", uri=self.request.uri.decode("ascii", "replace")[:200])
+            # Behind the path there may be a token, and behind a `;` a session.
+            path = re.split(b"[;?]", self.request.uri)[0].decode("ascii", "replace")[:200]
+            _log.failure("an answer of {path} broke off", path=path)
             await self._cut()
         finally:
             await _closed(pieces)

@@ -98,7 +98,7 @@ class TraccarLiveTests(SynchronousTestCase):
         )
 
     def test_frame(self) -> None:
-        """A raw frame is shown as hex; a stranger's belongs to device 0."""
+        """A raw frame that is no text is shown as hex; a stranger's belongs to device 0."""
         frame = RawFrame("gt06", "123456789012345", 3, b"\x78\x78\x0d\x01", "203.0.113.7")
         self.assertEqual(
             b'{"protocol":"gt06","uniqueId":"123456789012345","deviceId":3,"data":"78780d01","host":"203.0.113.7"}',
@@ -108,6 +108,12 @@ class TraccarLiveTests(SynchronousTestCase):
             b'{"protocol":"gt06","uniqueId":null,"deviceId":0,"data":"","host":""}',
             self.dialect.frame(RawFrame("gt06", "", None, b"", "")),
         )
+
+    def test_frame_of_text(self) -> None:
+        """A raw frame of text is shown as it is, on one line; one other byte, and it is hex."""
+        for data, shown in [(b"*HQ,1#\r\n", "*HQ,1#\\r\\n"), (b'a"\x7f', 'a"\x7f'), (b"a\t", "6109"), (b"\xe9", "e9")]:
+            said = json.loads(self.dialect.frame(RawFrame("h02", "1", 3, data, "203.0.113.7")))
+            self.assertEqual(shown, said["data"])
 
     def test_greeting(self) -> None:
         """The first message is a list of positions, which may be empty."""
