@@ -11,6 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.track.memory import NOON, WEB, House, Wire, fix
 from trackd.store.database import Unavailable
+from trackd.store.report import State
+from trackd.track.device import Device
 from trackd.wire.values import WireError
 
 
@@ -127,6 +129,33 @@ class FindTests(SynchronousTestCase):
         house.take(wire, fix(0), device=device)
         house.settle()
         self.assertEqual([], house.reports)
+
+    def test_deleted_while_connected(self) -> None:
+        """It leaves memory when its connection has gone."""
+        house = House()
+        house.add("a")
+        wire = Wire()
+        house.find(wire, "a")
+        house.devices.clear()
+        Deferred.fromCoroutine(house.presence.directory.changed([1]))
+        house.presence.sweep()
+        self.assertEqual(1, len(house.presence.directory))
+        house.intake.lost(wire)
+        house.presence.sweep()
+        self.assertEqual(0, len(house.presence.directory))
+
+    def test_made_again(self) -> None:
+        """A device that was made anew is found although the old one of its unique id is read once more."""
+        house = House()
+        house.add("a")
+        house.find(Wire(), "a")
+        again = Device(2, "a", State(2))
+        house.devices["a"] = again
+        changed = house.presence.directory.changed
+        Deferred.fromCoroutine(changed([1]))
+        self.assertIs(again, house.find(Wire(), "a"))
+        Deferred.fromCoroutine(changed([1]))
+        self.assertIs(again, house.presence.directory.here("a"))
 
     def test_deleted_while_it_is_loaded(self) -> None:
         """A device that is deleted while its row is on the way to memory does not come back."""

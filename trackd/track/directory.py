@@ -170,9 +170,15 @@ class Directory:
                     self._keep(found[id])
                 else:
                     device.deleted = True
-                    self._by_unique_id.pop(device.unique_id, None)
+                    if self._by_unique_id.get(device.unique_id) is device:  # else a new one has its unique id
+                        del self._by_unique_id[device.unique_id]
                     if device.idle:
                         self.by_id.pop(id, None)
+
+    def forget(self) -> None:
+        """Devices that were deleted while they were connected or busy, and are not any more, leave memory."""
+        for id in [id for id, device in self.by_id.items() if device.deleted and device.idle]:
+            del self.by_id[id]
 
     def known_now(self, unique_id: str) -> None:
         """A device of this id has been made: the next look-up need not wait."""

@@ -142,6 +142,7 @@ class Presence:
                 self.sessions.release(device)
         if silent:
             self.tell([device.id for device in silent])
+        self.directory.forget()
 
     def everybody_offline(self) -> None:
         """The server stops: whoever was connected is not any more."""
