@@ -103,6 +103,8 @@ class SetupTests(SynchronousTestCase):
         for values in (
             {"name": " "},
             {"name": "n" * 129},
+            {"name": "a\0b"},
+            {"email": "a\0b@example.org"},
             {"email": "ann"},
             {"email": "a b@example.org"},
             {"password": "short", "again": "short"},

@@ -64,7 +64,13 @@ class CoercionTests(SynchronousTestCase):
         """The same for floating numbers, which are always floats."""
         self.assertEqual([read_double(value) for value in (2, "2.5", None, "")], [2.0, 2.5, 0.0, 0.0])
         self.assertIs(type(read_double(2)), float)
+        self.assertEqual([read_double(value) for value in ("5.", ".5", "-1e2", "\t+1.5 ")], [5.0, 0.5, -100.0, 1.5])
         self.refuses(read_double, "x", True, [], "nan", ".", "1_0", 10**400)
+
+    def test_long_doubles(self) -> None:
+        """A text that is as long as a body is refused at once, and not after minutes."""
+        many = 1 << 17
+        self.refuses(read_double, "1" * many + "x", " " * many + "x", "1." * many, "1" * many + "e" + "1" * many)
 
     def test_flags(self) -> None:
         """True, 1 and `true` are true; `yes` is an error."""

@@ -29,9 +29,9 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 def check_new(name: str, email: str, password: str) -> None:
     """Whether somebody can be made of this on the server itself; raises Invalid."""
-    if not name or len(name) > LONGEST_TEXT:
-        raise Invalid("The name is missing or too long")
-    if not _EMAIL.fullmatch(email) or len(email) > LONGEST_TEXT:
+    if not name or len(name) > LONGEST_TEXT or not name.isprintable():
+        raise Invalid("The name is missing or too long, or has strange characters")
+    if not _EMAIL.fullmatch(email) or len(email) > LONGEST_TEXT or not email.isprintable():
         raise Invalid("This is no e-mail address")
     if len(password) < SHORTEST_PASSWORD:
         raise Invalid(f"The password must have at least {SHORTEST_PASSWORD} characters")

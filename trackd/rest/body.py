@@ -20,7 +20,7 @@ from attrs import Factory, frozen
 
 from trackd.rest.errors import ApiError
 from trackd.rest.output import free, moment, number
-from trackd.rest.params import LARGEST
+from trackd.rest.params import DECIMAL, LARGEST
 
 # Objects and arrays within each other in a free-form object; what writes JSON for us can do 254.
 DEEPEST = 100
@@ -193,7 +193,7 @@ def read_double(value: Any) -> float:
         return 0.0
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise _wrong(value, "a number")
-    if isinstance(value, str) and not re.fullmatch(r"\s*[+-]?[0-9]*\.?[0-9]*(?:[eE][+-]?[0-9]+)?\s*", value, re.ASCII):
+    if isinstance(value, str) and not DECIMAL.fullmatch(value.strip(" \t\n\r\f\v")):
         raise _wrong(value, "a number")
     try:
         found = float(value)
