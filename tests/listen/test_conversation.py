@@ -412,13 +412,14 @@ class WaitTests(SynchronousTestCase):
 
     def test_gone_meanwhile(self) -> None:
         """What a device said before it hung up is taken; then its connection is reported as lost."""
+        conversation = self.device.connection.conversation
         self.device.says("login:1 at:1 reply:A", "at:2")
         self.device.hangs_up()
         self.assertEqual(self.intake.gone, [])
         self.assertEqual((len(self.server.door), self.server.door.strangers), (1, 0))
         self.intake.tell()
         self.assertEqual([p.latitude for p in self.intake.positions], [1.0, 2.0])
-        self.assertEqual(self.intake.gone, [self.device.connection.conversation])
+        self.assertEqual(self.intake.gone, [conversation])
         self.assertEqual(len(self.server.door), 0)
 
     def test_no_room(self) -> None:

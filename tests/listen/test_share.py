@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +15,7 @@ from tests.listen.memory import MemoryIntake
 from tests.listen.samples import WORDS, Caller, call, clock_of, server
 from tests.listen.test_datagram import A, B, listening
 from tests.listen.test_http import WEB
-from tests.listen.test_mqtt import BROKER
+from tests.listen.test_mqtt import BROKER, connect
 from trackd.listen.share import READ, REST, SLICE, Share
 from trackd.wire.format import Session, WireFormat
 from trackd.wire.values import Output
@@ -53,6 +55,36 @@ class ShareTests(SynchronousTestCase):
 
         self.assertRaises(ValueError, self.share.use, fail)
         self.assertTrue(self.share.used_up)
+
+
+class MemoryTests(SynchronousTestCase):
+    def test_gone_at_once(self) -> None:
+        """Who has hung up takes no memory until the collector of garbage comes by, however he has talked."""
+        intake = MemoryIntake.knowing("1")
+        to = server(intake)
+        gc.disable()
+        self.addCleanup(gc.enable)
+        gone = []
+        for format, data in (
+            (WORDS, b"login:9\n"),
+            (WORDS, b"login:1 at:1 reply:A\n"),
+            (WEB, b"GET /?id=9 HTTP/1.1\r\nHost: x\r\n\r\n"),
+            (BROKER, connect("9")),
+        ):
+            caller = call(to, format)
+            caller.sends(data)
+            gone.append(weakref.ref(caller.connection.conversation))
+            caller.hangs_up()
+            caller.transport.unregisterProducer()
+            del caller
+        port, _ = listening(to)
+        port.datagramReceived(b"login:9", A)
+        [endpoint] = port.strangers.values()
+        gone.append(weakref.ref(endpoint.conversation))
+        port.forget(endpoint)
+        del endpoint
+        intake.gone.clear()
+        self.assertEqual([conversation() is None for conversation in gone], [True] * 5)
 
 
 class StrangerTests(SynchronousTestCase):

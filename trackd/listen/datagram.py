@@ -57,6 +57,8 @@ class Endpoint:
     def over(self) -> None:
         """The port has forgotten it. What went wrong on the way does not count any more."""
         self._dealt_with(self.underway)
+        # Neither keeps the other in memory until the collector comes by.
+        del self.conversation
 
 
 class Datagrams(DatagramProtocol):

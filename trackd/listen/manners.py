@@ -157,6 +157,8 @@ class Manners:
 
     def over(self) -> None:
         self.server.door.leave(self)
+        # Neither keeps the other in memory until the collector comes by.
+        self.conversation = None
 
     # Guest
 
