@@ -56,6 +56,7 @@ class DeviceTests(DatabaseTestCase):
         self.assertIsNone(await self.devices.get(made.id))
         self.assertEqual(await self.devices.by_ids([made.id]), [])
         self.assertEqual(await self.devices.of_user(maker.id), [])
+        self.assertEqual(await self.devices.seen_by(maker.id), [])
         self.assertEqual(await self.devices.linked_to(maker.id), [])
         self.assertFalse(await self.devices.sees(maker.id, made.id))
         self.assertEqual(await self.devices.users_of([made.id]), {made.id: set()})
@@ -96,15 +97,17 @@ class DeviceTests(DatabaseTestCase):
     async def test_listing(self) -> None:
         """Lists are sorted by name; keyword and page narrow them."""
         watcher = await user(self.db)
+        made = {}
         for name, model in (("C", "x"), ("A", "y"), ("B", "xx")):
-            await self.devices.insert({"name": name, "unique_id": name, "model": model}, watcher.id)
-        for rows in (
+            values = {"name": name, "unique_id": name, "model": model}
+            made[name] = (await self.devices.insert(values, watcher.id)).id
+        for ids in (
             await self.devices.all(Listing("X", limit=5)),
-            await self.devices.of_user(watcher.id, Listing("X")),
+            await self.devices.seen_by(watcher.id, Listing("X")),
             await self.devices.linked_to(watcher.id, Listing("X")),
         ):
-            self.assertEqual([one.name for one in rows], ["B", "C"])
-        self.assertEqual([one.name for one in await self.devices.all(Listing(limit=1, offset=1))], ["B"])
+            self.assertEqual(ids, [made["B"], made["C"]])
+        self.assertEqual(await self.devices.all(Listing(limit=1, offset=1)), [made["B"]])
 
 
 class SightTests(DatabaseTestCase):

@@ -71,28 +71,40 @@ class Devices:
         """Those that there are, in no order."""
         return await self._where("d.unique_id = ANY(%s::text[])", [list(unique_ids)])
 
-    async def all(self, listing: Listing = EVERYTHING) -> list[DeviceRow]:
-        """All devices, by name."""
-        where, args = listing.where(SEARCHED)
-        return await self._where(f"true{where} ORDER BY d.name, d.id{listing.page}", args)
-
-    async def of_user(self, user_id: int, listing: Listing = EVERYTHING) -> list[DeviceRow]:
-        """The devices that a user can see, by name."""
+    async def all(self, listing: Listing = EVERYTHING) -> list[int]:
+        """The ids of all devices, by name. There may be very many, so their rows are left to `by_ids`."""
         where, args = listing.where(SEARCHED)
         rows = await self.database.query(
-            f"{GROUPS} SELECT {COLUMNS} FROM devices d WHERE {VISIBLE}{where} ORDER BY d.name, d.id{listing.page}",
+            f"SELECT d.id FROM devices d WHERE d.deleted_at IS NULL{where} ORDER BY d.name, d.id{listing.page}", args
+        )
+        return [row[0] for row in rows]
+
+    async def seen_by(self, user_id: int, listing: Listing = EVERYTHING) -> list[int]:
+        """The ids of those that a user can see, by name."""
+        where, args = listing.where(SEARCHED)
+        rows = await self.database.query(
+            f"{GROUPS} SELECT d.id FROM devices d WHERE {VISIBLE}{where} ORDER BY d.name, d.id{listing.page}",
             [user_id, user_id, *args],
+        )
+        return [row[0] for row in rows]
+
+    async def of_user(self, user_id: int) -> list[DeviceRow]:
+        """The devices that a user can see, by name."""
+        rows = await self.database.query(
+            f"{GROUPS} SELECT {COLUMNS} FROM devices d WHERE {VISIBLE} ORDER BY d.name, d.id", [user_id, user_id]
         )
         return [DeviceRow(*row) for row in rows]
 
-    async def linked_to(self, user_id: int, listing: Listing = EVERYTHING) -> list[DeviceRow]:
-        """The devices that are linked to a user themselves, not through groups, by name."""
+    async def linked_to(self, user_id: int, listing: Listing = EVERYTHING) -> list[int]:
+        """The ids of those that are linked to a user themselves, not through groups, by name."""
         where, args = listing.where(SEARCHED)
-        return await self._where(
-            "d.id IN (SELECT device_id FROM user_device WHERE user_id = %s)"
+        rows = await self.database.query(
+            "SELECT d.id FROM devices d WHERE d.deleted_at IS NULL"
+            " AND d.id IN (SELECT device_id FROM user_device WHERE user_id = %s)"
             f"{where} ORDER BY d.name, d.id{listing.page}",
             [user_id, *args],
         )
+        return [row[0] for row in rows]
 
     async def ids_of_user(self, user_id: int) -> set[int]:
         """The ids of the devices that a user can see."""

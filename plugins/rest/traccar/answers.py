@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -47,11 +47,28 @@ def listing(call: Call) -> Listing:
 
 def listed(call: Call, objects: Iterable[dict[str, Any]]) -> Answer:
     """A list, without attributes if they are not wanted."""
+    return shown(trimmed(call, objects))
+
+
+def trimmed(call: Call, objects: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The objects, without attributes if they are not wanted."""
     found = list(objects)
     if call.params["excludeAttributes"]:
         for one in found:
             one["attributes"] = {}
-    return shown(found)
+    return found
+
+
+async def array(pieces: AsyncIterator[Sequence[Any]]) -> AsyncIterator[bytes]:
+    """The JSON array of all objects, a piece at a time; few objects are one piece."""
+    held = b"["
+    async for objects in pieces:
+        if encoded := dumps(objects)[1:-1]:
+            if len(held) > 1:
+                yield held
+                held = b","
+            held += encoded
+    yield held + b"]"
 
 
 def user_json(row: UserRow) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from plugins.rest.traccar.answers import (
@@ -12,10 +12,12 @@ from plugins.rest.traccar.answers import (
     LIST,
     NOTHING,
     USER_ID,
+    array,
     group_json,
     listed,
     listing,
     shown,
+    trimmed,
 )
 from plugins.rest.traccar.models import device_json
 from plugins.rest.traccar.objects import DEVICE, GROUP
@@ -25,6 +27,9 @@ from trackd.rest.params import LONG, TEXT, Param
 from trackd.rest.routes import Answer, Call, Route
 from trackd.rest.services import Services
 from trackd.store.rows import DeviceRow
+
+# Devices that are read and shown at once.
+PIECE = 1000
 
 
 async def get_devices(services: Services, call: Call) -> Answer:
@@ -38,13 +43,21 @@ async def get_devices(services: Services, call: Call) -> Answer:
         # Devices can't be linked to devices, so none is linked to this one.
         return listed(call, ())
     if user.administrator and params["all"]:
-        rows = await devices.all(listing(call))
+        ids = await devices.all(listing(call))
     elif params["userId"]:
         await services.permissions.check_user(user, params["userId"])
-        rows = await devices.linked_to(params["userId"], listing(call))
+        ids = await devices.linked_to(params["userId"], listing(call))
     else:
-        rows = await devices.of_user(user.id, listing(call))
-    return listed(call, await _json(services, rows))
+        ids = await devices.seen_by(user.id, listing(call))
+    return Answer(body=array(_pieces(services, call, ids)))
+
+
+async def _pieces(services: Services, call: Call, ids: Sequence[int]) -> AsyncIterator[Sequence[dict[str, Any]]]:
+    for start in range(0, len(ids), PIECE):
+        piece = ids[start : start + PIECE]
+        by_id = {row.id: row for row in await services.fleet.devices.by_ids(piece)}
+        # One that was deleted meanwhile is left out.
+        yield trimmed(call, await _json(services, [by_id[id] for id in piece if id in by_id]))
 
 
 async def _named(services: Services, call: Call) -> list[DeviceRow]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from plugins.rest.traccar.models import dumps, position_json
+from plugins.rest.traccar.answers import array
+from plugins.rest.traccar.models import position_json
 from trackd.people.permissions import DISABLE_REPORTS
 from trackd.rest.errors import ApiError
 from trackd.rest.params import LONG, MOMENT, Param
@@ -21,12 +23,12 @@ async def get_positions(services: Services, call: Call) -> Answer:
     """By ids, of one device, or the latest of all devices that the caller sees."""
     params = call.params
     if params["id"]:
-        return Answer(body=array(one_piece(await _by_ids(services, call, params["id"]))))
+        return _answer(_one_piece(await _by_ids(services, call, params["id"])))
     if params["deviceId"]:
         return await _of_device(services, call, params["deviceId"])
     ids = sorted(await services.fleet.devices.ids_of_user(call.caller.user.id))
     within = services.options.latest_within
-    return Answer(body=array(_latest(services, ids, services.now() - within if within else None)))
+    return _answer(_latest(services, ids, services.now() - within if within else None))
 
 
 async def _by_ids(services: Services, call: Call, ids: Sequence[int]) -> list[PositionRow]:
@@ -43,9 +45,9 @@ async def _of_device(services: Services, call: Call, device_id: int) -> Answer:
     await services.permissions.check_device(call.caller.user, device_id)
     start, end = call.params["from"], call.params["to"]
     if start is None or end is None:
-        return Answer(body=array(_latest(services, [device_id], None)))
+        return _answer(_latest(services, [device_id], None))
     await _check_reports(services, call)
-    return Answer(body=array(services.positions.between(device_id, start, end, services.options.most_positions)))
+    return _answer(services.positions.between(device_id, start, end, services.options.most_positions))
 
 
 async def _check_reports(services: Services, call: Call) -> None:
@@ -59,20 +61,17 @@ async def _latest(
         yield await services.positions.latest(ids[start : start + PIECE], since)
 
 
-async def one_piece(rows: Iterable[PositionRow]) -> AsyncIterator[Iterable[PositionRow]]:
+async def _one_piece(rows: Iterable[PositionRow]) -> AsyncIterator[Iterable[PositionRow]]:
     yield rows
 
 
-async def array(pieces: AsyncIterator[Iterable[PositionRow]]) -> AsyncIterator[bytes]:
-    """The JSON array of all positions, a piece at a time; few positions are one piece."""
-    held = b"["
+async def _shown(pieces: AsyncIterator[Iterable[PositionRow]]) -> AsyncIterator[list[dict[str, Any]]]:
     async for rows in pieces:
-        if encoded := dumps([position_json(row) for row in rows])[1:-1]:
-            if len(held) > 1:
-                yield held
-                held = b","
-            held += encoded
-    yield held + b"]"
+        yield [position_json(row) for row in rows]
+
+
+def _answer(pieces: AsyncIterator[Iterable[PositionRow]]) -> Answer:
+    return Answer(body=array(_shown(pieces)))
 
 
 ROUTES = (

@@ -70,6 +70,23 @@ class PositionTests(HouseTestCase):
         self.assertEqual((answer.status, answer.body), (200, b""))
 
 
+class DeviceListTests(HouseTestCase):
+    async def test_many(self) -> None:
+        """A long list comes in pieces, whole, sorted, and without attributes if they are not wanted."""
+        admin = await self.user("admin", administrator=True)
+        await self.db.run(
+            "INSERT INTO devices (name, unique_id, attributes) SELECT to_char(n, '0000'), n, '{\"a\":1}'"
+            " FROM generate_series(2500, 1, -1) n"
+        )
+        answer = await self.call("GET", "/api/devices?all=true", admin)
+        self.assertIsNone(answer.length)
+        self.assertEqual([str(n) for n in range(1, 2501)], [one["uniqueId"] for one in answer.value])
+        self.assertEqual({"a": 1}, answer.value[-1]["attributes"])
+        answer = await self.call("GET", "/api/devices?all=true&excludeAttributes=true&limit=2", admin)
+        self.assertIsNotNone(answer.length)
+        self.assertEqual([("1", {}), ("2", {})], [(one["uniqueId"], one["attributes"]) for one in answer.value])
+
+
 class ReplaceTests(HouseTestCase):
     async def test_replace(self) -> None:
         """A change replaces the whole device, goes by the id in the body, and never touches what the server knows."""
