@@ -19,6 +19,7 @@ from trackd.people.permissions import (
     is_manager,
     restricted,
 )
+from trackd.store.errors import Full
 from trackd.store.rows import UserRow
 from trackd.store.users import Users
 
@@ -54,7 +55,7 @@ class Accounts:
         allows it. Raises Denied, TooMany, and Refused for an address that is taken.
         """
         values = dict(values)
-        manager = None
+        manager = most = None
         if caller is None or not is_manager(caller):
             await self._check_registration(caller, values, address)
             values["device_limit"] = self.default_limit
@@ -65,13 +66,14 @@ class Accounts:
                 values["expiration_time"] = now + timedelta(days=self.default_days)
         elif not caller.administrator:
             _check_new(caller, values)
-            managed = len(await self.users.managed(caller.id)) if caller.user_limit > 0 else 0
-            if 0 < caller.user_limit <= managed:
-                raise Denied("Manager user limit reached")
             manager = caller.id
+            most = caller.user_limit if caller.user_limit > 0 else None
         if password:
             values["password_hash"] = await self.passwords.hash(password)
-        return await self.users.insert(values, manager)
+        try:
+            return await self.users.insert(values, manager, most)
+        except Full:
+            raise Denied("Manager user limit reached") from None
 
     async def update(self, caller: UserRow, id: int, values: Values, password: str) -> UserRow:
         """

@@ -10,6 +10,7 @@ from attrs import define
 from trackd.people.errors import Denied, Invalid
 from trackd.people.permissions import DEVICE_READONLY, READONLY, SERVICE_ID, Permissions
 from trackd.store.devices import Devices
+from trackd.store.errors import Full
 from trackd.store.groups import Groups
 from trackd.store.links import Links
 from trackd.store.rows import DeviceRow, GroupRow, UserRow
@@ -32,12 +33,12 @@ class Fleet:
     async def add_device(self, caller: UserRow, values: Values) -> DeviceRow:
         """Make a device and link it to who makes it. Raises Denied, Invalid, and Refused for an id that is taken."""
         await self.permissions.check_free(caller, READONLY, DEVICE_READONLY)
-        limited = not caller.administrator and caller.device_limit >= 0
-        # Two requests at the same time may make one device more than the limit; nobody is harmed by it.
-        if limited and len(await self.devices.ids_of_user(caller.id)) >= caller.device_limit:
-            raise Denied("Write access denied")
+        most = caller.device_limit if not caller.administrator and caller.device_limit >= 0 else None
         await self._check_references(caller, values, {})
-        return await self.devices.insert(_stored(values), _creator(caller))
+        try:
+            return await self.devices.insert(_stored(values), _creator(caller), most)
+        except Full:
+            raise Denied("Write access denied") from None
 
     async def change_device(self, caller: UserRow, id: int, values: Values) -> DeviceRow | None:
         """Set these columns; None for an administrator who names no device. Raises Denied, Invalid, Refused."""

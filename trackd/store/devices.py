@@ -13,6 +13,7 @@ from typing import Any
 from attrs import define
 
 from trackd.store.database import Database, Queries
+from trackd.store.errors import Full
 from trackd.store.listing import EVERYTHING, Listing
 from trackd.store.rows import DeviceRow, StateRow, as_json, columns, parsed
 from trackd.store.statements import insert, update
@@ -132,10 +133,22 @@ class Devices:
         )
         return {row[0]: StateRow(*row) for row in rows}
 
-    async def insert(self, values: Mapping[str, Any], creator: int | None = None) -> DeviceRow:
-        """Make a device and link it to the user who makes it. Refused for a unique id that another device has."""
+    async def insert(self, values: Mapping[str, Any], creator: int | None = None, most: int | None = None) -> DeviceRow:
+        """
+        Make a device and link it to the user who makes it.
+
+        Refused for a unique id that another device has; Full if the user sees `most` devices already.
+        """
 
         async def work(queries: Queries) -> DeviceRow:
+            if most is not None:
+                # Whoever makes many at once makes them one after another.
+                await queries.run("SELECT FROM users WHERE id = %s FOR NO KEY UPDATE", [creator])
+                [(seen,)] = await queries.query(
+                    f"{GROUPS} SELECT count(*) FROM devices d WHERE {VISIBLE}", [creator, creator]
+                )
+                if seen >= most:
+                    raise Full
             device = DeviceRow(*(await queries.query(*insert("devices", DeviceRow, values)))[0])
             await queries.run("INSERT INTO device_states (device_id) VALUES (%s)", [device.id])
             if creator is not None:

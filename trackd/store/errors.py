@@ -4,6 +4,7 @@ What can go wrong with a statement: the database is away, or it does not want th
     StoreError
       Unavailable   try again later; nothing is wrong with the statement. Whether it was carried out may be unknown
       Refused       the same statement will be refused again
+      Full          there are as many already as there may be
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ class Refused(StoreError):
         self.sqlstate = sqlstate
         self.message = message
         self.constraint = constraint  # the name of the one that was violated
+
+
+class Full(StoreError):
+    """There are as many already as there may be."""
 
 
 def translated(error: BaseException) -> BaseException:

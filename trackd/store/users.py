@@ -8,6 +8,7 @@ from typing import Any
 from attrs import define
 
 from trackd.store.database import Database, Queries
+from trackd.store.errors import Full
 from trackd.store.listing import EVERYTHING, Listing
 from trackd.store.rows import ServerRow, UserRow, columns
 from trackd.store.statements import insert, update
@@ -71,10 +72,24 @@ class Users:
         """Whether there is a user."""
         return bool(await self.database.query("SELECT FROM users WHERE deleted_at IS NULL LIMIT 1"))
 
-    async def insert(self, values: Mapping[str, Any], manager: int | None = None) -> UserRow:
-        """Make a user, managed by `manager`. Refused for an address or a login that another user has."""
+    async def insert(self, values: Mapping[str, Any], manager: int | None = None, most: int | None = None) -> UserRow:
+        """
+        Make a user, managed by `manager`.
+
+        Refused for an address or a login that another user has; Full if the manager has `most` users already.
+        """
 
         async def work(queries: Queries) -> UserRow:
+            if most is not None:
+                # Whoever makes many at once makes them one after another.
+                await queries.run("SELECT FROM users WHERE id = %s FOR NO KEY UPDATE", [manager])
+                [(managed,)] = await queries.query(
+                    "SELECT count(*) FROM user_user l JOIN users u ON u.id = l.managed_user_id"
+                    " WHERE l.user_id = %s AND u.deleted_at IS NULL",
+                    [manager],
+                )
+                if managed >= most:
+                    raise Full
             user = UserRow(*(await queries.query(*insert("users", UserRow, values)))[0])
             if manager is not None:
                 await queries.run(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from twisted.internet.defer import Deferred, gatherResults
+
 from tests.rest.house import HouseTestCase
 
 
@@ -79,6 +81,17 @@ class MisuseTests(HouseTestCase):
         mine["attributes"] = {"b": 5.0, "a": True}
         await self.call("PUT", f"/api/users/{mine['id']}", owner, json=mine)
         self.assertIn('"attributes":{"b":5.0,"a":true}', (await self.call("GET", "/api/session", owner)).text)
+
+    async def test_limits_at_once(self) -> None:
+        """Who asks for many things at once gets no more of them than one after another."""
+        boss = await self.user("boss", user_limit=2, device_limit=3)
+        for path, most, bodies in (
+            ("/api/devices", 3, [{"name": str(n), "uniqueId": str(n)} for n in range(10)]),
+            ("/api/users", 2, [{"name": str(n), "email": str(n)} for n in range(10)]),
+        ):
+            asked = [Deferred.fromCoroutine(self.call("POST", path, boss, json=body)) for body in bodies]
+            statuses = sorted([answer.status for answer in await gatherResults(asked)])
+            self.assertEqual([200] * most + [400] * (10 - most), statuses)
 
 
 class Slow:
