@@ -46,6 +46,14 @@ class ShareTests(SynchronousTestCase):
         self.assertFalse(self.share.used_up)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_new(self) -> None:
+        """Who has never been heard goes before those who have."""
+        self.share.use(lambda: self.hear(0, SLICE))
+        for number in (1, 2, 3, 4):
+            self.share.wait(lambda number=number: self.hear(number), new=number > 2)  # type: ignore[misc]
+        self.clock.advance(REST)
+        self.assertEqual(self.heard, [0, 3, 4, 1, 2])
+
     def test_mistake(self) -> None:
         """What fails takes its time too."""
 
@@ -115,6 +123,17 @@ class StrangerTests(SynchronousTestCase):
         self.clock.advance(REST)
         self.assertEqual((other.hears(), other.paused), ("(no)", False))
 
+    def test_newcomers_before_others(self) -> None:
+        """Who comes new does not wait for those who go on and on."""
+        talking = [self.caller("login:9") for _ in range(3)]
+        self.caller("slow")
+        for stranger in talking:
+            stranger.hears()
+            stranger.says("slow", "login:9")
+        device = self.caller("login:1")
+        self.clock.advance(REST)
+        self.assertEqual([device.hears(), *(stranger.hears() for stranger in talking)], ["(yes)", "(no)", "", ""])
+
     def test_recognised_while_waiting(self) -> None:
         """A device that has waited to log in waits no longer."""
         self.caller("slow")
@@ -125,7 +144,7 @@ class StrangerTests(SynchronousTestCase):
         self.assertEqual(device.says("reply:here"), "here")
 
     def test_hung_up(self) -> None:
-        """What was said before the end is heard, though its time had not come."""
+        """What was said before the end is heard, though its time had not come; but requests nobody waits for are not."""
         self.caller("slow")
         device = self.caller("login:1 at:1")
         device.hangs_up()
@@ -136,7 +155,8 @@ class StrangerTests(SynchronousTestCase):
         requesting = self.caller(format=WEB)
         requesting.sends(b"GET /?id=1&say=at:2 HTTP/1.1\r\nHost: x\r\n\r\n")
         requesting.hangs_up()
-        self.assertEqual(len(self.intake.positions), 2)
+        self.clock.advance(REST)
+        self.assertEqual(len(self.intake.positions), 1)
 
     def test_given_up(self) -> None:
         """Of who has had to go nothing is heard any more."""

@@ -107,7 +107,8 @@ class Channel(Manners, HTTPChannel):
             HTTPChannel.connectionMade(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.last_words()
+        # Who has not waited for an answer will ask again.
+        self._late.clear()
         HTTPChannel.connectionLost(self, reason)
         self.lost()
 

@@ -39,6 +39,7 @@ class Manners:
     _watching: IDelayedCall | None = None
     _greeting: IDelayedCall | None = None
     _paused = False  # until what it has said is dealt with
+    _new = True  # it has never been heard
     _late: list[bytes]  # what a stranger has said, and waits for his share
     _log = Logger()
 
@@ -91,11 +92,13 @@ class Manners:
         elif share.used_up:
             self._late.append(data)
             self.transport.pauseProducing()
-            share.wait(self._hear_late)
+            share.wait(self._hear_late, self._new)
         else:
+            self._new = False
             share.use(partial(self.received, data))
 
     def _hear_late(self) -> None:
+        self._new = False
         if self._late and not self._shut:
             if not self._paused:
                 self.transport.resumeProducing()

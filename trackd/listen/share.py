@@ -2,7 +2,8 @@
 The share of strangers: how much of the server's time those may take who have not shown a device yet.
 
 Reading is done in slices: when strangers have used one up, their words wait for a moment, in which everybody else has
-the server for himself. However many of them say however much at once, a device is held up by one slice at the most.
+the server for himself. However many of them say however much at once, a device is held up by one slice at the most; and
+one that comes new, and is a stranger until it has said who it is, only by others that come new.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 SLICE = 0.04  # s of reading
 REST = 0.01  # s until the next slice
-READ = 4096  # bytes of a stranger's that are read at once, and wait for the next slice
+READ = 1024  # bytes of a stranger's that are read at once, and wait for the next slice
 
 
 @define(eq=False)
@@ -24,6 +25,7 @@ class Share:
 
     clock: IReactorTime
     _used: float = field(default=0.0, init=False)  # s of the slice
+    _new: deque[Callable[[], None]] = field(factory=deque, init=False)
     _waiting: deque[Callable[[], None]] = field(factory=deque, init=False)
     _due: IDelayedCall | None = field(default=None, init=False)
 
@@ -40,9 +42,12 @@ class Share:
         finally:
             self._used += self.clock.seconds() - began
 
-    def wait(self, hear: Callable[[], None]) -> None:
-        """Have this called in one of the next slices; those who have waited for longest come first."""
-        self._waiting.append(hear)
+    def wait(self, hear: Callable[[], None], new: bool = False) -> None:
+        """
+        Have this called in one of the next slices: first those who have never been heard, then those who have waited
+        for longest.
+        """
+        (self._new if new else self._waiting).append(hear)
         self._rest()
 
     def _rest(self) -> None:
@@ -51,7 +56,7 @@ class Share:
 
     def _go_on(self) -> None:
         self._due, self._used = None, 0.0
-        while self._waiting and self._used < SLICE:
-            self.use(self._waiting.popleft())
-        if self._waiting:
+        while (waiting := self._new or self._waiting) and self._used < SLICE:
+            self.use(waiting.popleft())
+        if waiting:
             self._rest()
