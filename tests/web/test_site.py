@@ -9,7 +9,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from tests.listen.samples import log_of
-from trackd.web.site import ARRIVAL, Request, Site
+from trackd.web.site import ARRIVAL, FAREWELL, Request, Site
 
 
 class Echo(Resource):
@@ -32,9 +32,13 @@ class Echo(Resource):
 
 
 class Transport(StringTransport):
-    """A transport that knows whether it was cut."""
+    """A transport that knows whether it was cut, or closed on our side."""
 
     aborted = False
+    said_all = False
+
+    def loseWriteConnection(self) -> None:
+        self.said_all = True
 
     def abortConnection(self) -> None:
         self.aborted = True
@@ -86,7 +90,7 @@ class SiteTests(SynchronousTestCase):
             channel.dataReceived(b"5\r\n01234\r\n")
         channel.dataReceived(b"0\r\n\r\n")
         self.assertEqual(transport.value().count(b"HTTP/1.1 413 "), 1)
-        self.assertTrue(transport.disconnecting)
+        self.assertTrue(transport.said_all)
         self.assertEqual(self.echo.bodies, [])
 
     def test_headers(self) -> None:
@@ -100,9 +104,30 @@ class SiteTests(SynchronousTestCase):
         ):
             channel, transport = self.connect()
             channel.dataReceived(data)
-            self.assertTrue(transport.disconnecting, data[:40])
+            self.assertTrue(transport.value().startswith(b"HTTP/1.1 400 "), data[:40])
+            self.assertTrue(transport.said_all, data[:40])
             self.lose(channel)
         self.assertEqual(self.echo.bodies, [])
+
+    def test_dismissed(self) -> None:
+        """Who was refused may read why: what is still sent is thrown away for a while, and then the connection is cut."""
+        large = b"POST / HTTP/1.1\r\nHost: x\r\n"
+        for data in (
+            b"no request\r\n\r\n",
+            large + b"Content-Length: 11\r\n\r\n0123456789",
+            large + b"Transfer-Encoding: chunked\r\n\r\nb\r\n0123456789x\r\n0\r\n\r\n",
+        ):
+            channel, transport = self.connect()
+            channel.dataReceived(data + b"\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            for _ in range(100):
+                channel.dataReceived(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertEqual((transport.value().count(b"HTTP/1.1 "), self.echo.bodies), (1, []))
+            self.clock.advance(FAREWELL - 0.1)
+            self.assertFalse(transport.aborted)
+            self.clock.advance(0.1)
+            self.assertTrue(transport.aborted)
+            self.lose(channel)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_trickle(self) -> None:
         """A request that trickles in for too long is given up, however busy the connection is."""

@@ -26,6 +26,8 @@ from trackd.rate import Rate
 
 # Seconds in which a whole request must have arrived, from the first byte or from the end of the one before.
 ARRIVAL = 60.0
+# Seconds in which a client that was refused may read why, before its connection is cut.
+FAREWELL = 5.0
 LARGEST_HEADER = 16384  # bytes, the request line included
 MOST_HEADERS = 100
 
@@ -64,15 +66,11 @@ class Request(BaseRequest):
     def _refuse(self) -> None:
         self._refused = True
         self.content = BytesIO()
-        self.requestHeaders.removeHeader(b"expect")  # nobody is waiting for the body
-        self.channel.transport.write(
+        self.channel.dismiss(
             b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\nServer: trackd\r\n\r\n"
         )
-        self.channel.loseConnection()
 
     def process(self) -> None:
-        if self._refused:
-            return
         try:
             # Routes are texts.
             unquote_to_bytes(self.path).decode()
@@ -118,6 +116,7 @@ class Channel(HTTPChannel):
     _log = Logger(observer=_SERIOUS)
     _deadline: Any = None
     _counted = False
+    _deaf = False
     _choked = False  # the client does not take what we write
     _answered: Any = None  # the request whose answer it does not take
 
@@ -127,9 +126,42 @@ class Channel(HTTPChannel):
         super().connectionMade()
         self._expect()
 
+    def dataReceived(self, data: bytes) -> None:
+        if not self._deaf:
+            super().dataReceived(data)
+
+    def lineReceived(self, line: bytes) -> None:
+        if not self._deaf:
+            super().lineReceived(line)
+
+    def rawDataReceived(self, data: bytes) -> None:
+        if not self._deaf:
+            super().rawDataReceived(data)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        self._respondToBadRequestAndDisconnect()
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        # Twisted says this when it cannot read a request.
+        self.dismiss(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\nServer: trackd\r\n\r\n")
+
+    def dismiss(self, words: bytes) -> None:
+        """
+        Say this, and hear nothing more.
+
+        What the client is still sending is thrown away for a while. If the connection were closed at once, it would be
+        told that it has been reset, and not why.
+        """
+        if not self._deaf:
+            self._deaf = True
+            self.transport.write(words)
+            self.transport.loseWriteConnection()
+            self._expect(self.give_way, FAREWELL)
+
     def allContentReceived(self) -> None:
-        self._arrived()
-        super().allContentReceived()
+        if not self._deaf:
+            self._arrived()
+            super().allContentReceived()
 
     def requestDone(self, request: Any) -> None:
         if not self.persistent:
@@ -180,11 +212,11 @@ class Channel(HTTPChannel):
             self._counted = False
             self.site.connections -= 1
 
-    def _expect(self, otherwise: Callable[[], None] | None = None) -> None:
+    def _expect(self, otherwise: Callable[[], None] | None = None, seconds: float = ARRIVAL) -> None:
         """It is the client's turn: to send a request, or to take an answer."""
         self._arrived()
         self.site.waiting[self] = None
-        self._deadline = self.site.reactor.callLater(ARRIVAL, otherwise or self.timeoutConnection)
+        self._deadline = self.site.reactor.callLater(seconds, otherwise or self.timeoutConnection)
 
     def _arrived(self) -> None:
         self.site.waiting.pop(self, None)
