@@ -43,6 +43,10 @@ class DigestTests(SynchronousTestCase):
         ]
         self.assertEqual(len(variants), len({digest(variant) for variant in variants}))
 
+    def test_memory(self) -> None:
+        """Whether a report comes from the device's memory makes no difference."""
+        self.assertEqual(digest(fix(0, attributes={"sat": 5})), digest(fix(0, attributes={"archive": True, "sat": 5})))
+
     def test_files(self) -> None:
         """Of a file the content counts; it is the same one when it is sent again."""
         one, same, other = (fix(0, attributes={"image": Media(data, "jpg")}) for data in (b"1", b"1", b"2"))

@@ -204,6 +204,28 @@ class ResentTests(SynchronousTestCase):
         self.commit(fix(0))
         self.assertEqual(2, len(self.house.reports))
 
+    def test_another_frame(self) -> None:
+        """The same report in another frame, from elsewhere, out of the device's memory, is stored once."""
+        self.house.intake.save_original = self.house.intake.save_address = True
+        self.commit(fix(0))
+        for members in ({}, {"attributes": {"archive": True}}):
+            again = Wire(host="192.0.2.9")
+            self.house.find(again, "a")
+            self.house.intake.take(again, [(self.house.devices["a"], fix(0, **members))], b"other")  # type: ignore[arg-type]
+            self.house.settle()
+        self.assertEqual(1, len(self.house.reports))
+        self.assertEqual(
+            {"raw": b"frame".hex(), "ip": "192.0.2.1"},
+            {name: self.house.reports[0].attributes[name] for name in ("raw", "ip")},
+        )
+
+    def test_again_in_one_frame(self) -> None:
+        """A report that a frame says twice is stored once, whatever lies between."""
+        self.commit(fix(1000))
+        late = [fix(number) for number in range(100)]
+        self.commit(*late, *[fix(number) for number in range(100)])
+        self.assertEqual(101, len(self.house.reports))
+
     def test_without_any_time(self) -> None:
         """A message without fix and time is new each time it comes, and one if it comes twice at the same moment."""
         self.house.intake.stages = (outdated,)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from trackd.store.report import Report
-from trackd.wire.names import AUDIO, IMAGE, VIDEO
+from trackd.wire.names import ARCHIVE, AUDIO, IMAGE, VIDEO
 from trackd.wire.values import Media
 
 
@@ -18,9 +18,12 @@ def digest(report: Report) -> int:
     """
     64 bits, signed, of the report as it was decoded: times, place, movement, network and attributes.
 
-    A message without any time is a new one whenever it comes.
+    A message without any time is a new one whenever it comes. What was lost on its way comes again as one from the
+    device's memory, so it does not count that it does.
     """
     attributes = report.attributes
+    if ARCHIVE in attributes:
+        attributes = {name: value for name, value in attributes.items() if name != ARCHIVE}
     if IMAGE in attributes or VIDEO in attributes or AUDIO in attributes:
         attributes = {name: _content(value) for name, value in attributes.items()}
     untimed = report.device_time is None and report.fix_time is None

@@ -144,10 +144,6 @@ class Intake:
                 )
             return None
         attributes = position.attributes
-        if self.save_original and not link.format.http and not link.format.mqtt:
-            attributes["raw"] = frame.hex()
-        if self.save_address and link.session.transport != "udp":
-            attributes["ip"] = link.host
         report = Report(
             device.id,
             link.format.name,
@@ -168,6 +164,11 @@ class Intake:
             frame=frame,
         )
         report.digest = digest(report)
+        # What is not of the report itself comes after the digest: sent again, it comes in another frame, from elsewhere.
+        if self.save_original and not link.format.http and not link.format.mqtt:
+            attributes["raw"] = frame.hex()
+        if self.save_address and link.session.transport != "udp":
+            attributes["ip"] = link.host
         report.said = position.device_time if position.outdated else position.fix_time
         return report
 
@@ -233,10 +234,14 @@ class Intake:
                 await barrier
             await self.presence.patiently(lambda: self.presence.directory.reload(device))
         there = await self._known(device, [report for report in reports if self._may_be_resent(device, report)])
+        taken: set[int] = set()  # digests; a frame may say more than `recent` remembers
         for report in reports:
-            if report in there or (self._doubtful(device, report) and report.digest in device.recent):
+            if report in there or (
+                self._doubtful(device, report) and (report.digest in device.recent or report.digest in taken)
+            ):
                 self._passed_over(device)
                 continue
+            taken.add(report.digest)
             kept = report.waiting or through(self.stages, report, device.last, device)
             report.waiting = None
             if kept is not None and not isinstance(kept, Report):
