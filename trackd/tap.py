@@ -291,6 +291,8 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         reactor,
         devices.ids_of_user,
         latest,
+        devices.users_of,
+        Groups(database).holders,
         LiveLimits(
             connections=settings["live.connections"],
             user_connections=settings["live.userConnections"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -148,17 +148,29 @@ class House:
     trouble: list[Exception] = Factory(list)  # of the next questions to the database
     slow: list[Deferred[None]] = Factory(list)  # the next questions are answered when these fire
     asked: int = 0
+    asked_of_devices: int = 0
+    have_groups: set[int] = Factory(set)  # users
     clock: Clock = Factory(Clock)
     hub: Hub = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.hub = Hub(self.clock, self.rights, self.latest, self.limits)
+        self.hub = Hub(self.clock, self.rights, self.latest, self.watchers, self.holders, self.limits)
 
     async def rights(self, user_id: int) -> set[int]:
         self.asked += 1
         answer = set(self.may_see.get(user_id, ()))
         await self._answer()
         return answer
+
+    async def watchers(self, devices: Collection[int]) -> dict[int, set[int]]:
+        self.asked_of_devices += 1
+        answer = {id: {user for user, seen in self.may_see.items() if id in seen} for id in devices}
+        await self._answer()
+        return answer
+
+    async def holders(self, users: Collection[int]) -> set[int]:
+        await self._answer()
+        return self.have_groups & set(users)
 
     async def latest(self, user_id: int) -> list[Place]:
         found = [place for place in self.places if place.device_id in self.may_see[user_id]]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from attrs import Factory, define
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -47,13 +47,18 @@ class Commands:
 
 @define
 class Hub:
-    """Remembers whose rights are to be read again."""
+    """Remembers what it was told: users, devices, or that anything has changed."""
 
-    users: list[int | None] = Factory(list)
+    told: list[Any] = Factory(list)
 
-    def rights_changed(self, user_id: int | None = None) -> Deferred[None]:
-        self.users.append(user_id)
-        return succeed(None)
+    def rights_changed(self, users: Iterable[int] | None = None) -> None:
+        self.told.append("anything" if users is None else ("users", sorted(users)))
+
+    async def devices_changed(self, devices: Iterable[int]) -> None:
+        self.told.append(("devices", sorted(devices)))
+
+    async def groups_changed(self) -> None:
+        self.told.append("groups")
 
 
 class ChangesTests(SynchronousTestCase):
@@ -68,7 +73,7 @@ class ChangesTests(SynchronousTestCase):
             self.changes.heard(payload)
         self.assertEqual((self.directory.known, self.directory.read), (["a", "c", "a"], []))
         self.clock.advance(GATHER)
-        self.assertEqual((self.directory.read, self.hub.users), ([[1, 3]], [None]))
+        self.assertEqual((self.directory.read, self.hub.told), ([[1, 3]], [("devices", [1, 3])]))
 
     def test_one_after_the_other(self) -> None:
         """What changes while others are being read is read after them, so that no older answer comes last."""
@@ -86,14 +91,22 @@ class ChangesTests(SynchronousTestCase):
     def test_groups(self) -> None:
         """A group may be above any device: all in memory are read."""
         self.changes.heard("groups 5")
+        self.changes.heard("devices 3 c")
         self.clock.advance(GATHER)
-        self.assertEqual(self.directory.read, [[1, 2]])
+        self.assertEqual((self.directory.read, self.hub.told), ([[1, 2]], ["groups", ("devices", [3])]))
+
+    def test_missed(self) -> None:
+        """After a while without a connection anything may be another."""
+        self.changes.heard("devices 3 c")
+        self.changes.missed()
+        self.clock.advance(GATHER)
+        self.assertEqual((self.directory.read, self.hub.told), ([[1, 2]], ["anything"]))
 
     def test_at_once(self) -> None:
         """Commands and rights wait for nothing."""
         self.changes.heard("commands 2")
         self.changes.heard("rights 7")
-        self.assertEqual((self.commands.devices, self.hub.users), ([2], [7]))
+        self.assertEqual((self.commands.devices, self.hub.told), ([2], [("users", [7])]))
 
     def test_database_away(self) -> None:
         """What can't be read yet, because the database is just coming back, is read later, with what came meanwhile."""

@@ -274,13 +274,13 @@ class RightsTests(SynchronousTestCase):
         """A device that a user may see from now on is heard at once."""
         self.house.may_see[1].add(9)
         self.assertEqual([b"p7 p8"], self.tell())
-        self.successResultOf(self.house.hub.rights_changed(1))
+        self.successResultOf(self.house.hub.rights_changed([1]))
         self.assertEqual([b"p7 p8 p9"], self.tell())
 
     def test_less(self) -> None:
         """A device that a user may not see any more is not heard any more."""
         self.house.may_see[1].discard(7)
-        self.successResultOf(self.house.hub.rights_changed(1))
+        self.successResultOf(self.house.hub.rights_changed([1]))
         self.assertEqual([b"p8"], self.tell())
 
     def test_kept(self) -> None:
@@ -290,7 +290,7 @@ class RightsTests(SynchronousTestCase):
         subscriber.outlet.limit = -1
         self.house.hub.tell([news(1, state="a", events=[1]), news(2, device=8, state="b", events=[2])])
         self.house.may_see[1].discard(7)
-        self.successResultOf(self.house.hub.rights_changed(1))
+        self.successResultOf(self.house.hub.rights_changed([1]))
         subscriber.outlet.limit = 100
         subscriber.resume()
         self.assertEqual([b"d8b", b"e2", b"p2"], self.peer.read())
@@ -305,7 +305,7 @@ class RightsTests(SynchronousTestCase):
     def test_absent(self) -> None:
         """For a user without a socket nothing is asked."""
         asked = self.house.asked
-        self.successResultOf(self.house.hub.rights_changed(2))
+        self.successResultOf(self.house.hub.rights_changed([2]))
         self.assertEqual(asked, self.house.asked)
 
     def test_overtaken(self) -> None:
@@ -313,18 +313,81 @@ class RightsTests(SynchronousTestCase):
         slow: Deferred[None] = Deferred()
         self.house.slow = [slow]
         self.house.may_see[1] = {7, 9}
-        older = self.house.hub.rights_changed(1)
+        self.house.connect()
         self.house.may_see[1] = {8}
-        self.successResultOf(self.house.hub.rights_changed(1))
+        self.successResultOf(self.house.hub.rights_changed([1]))
         slow.callback(None)
-        self.successResultOf(older)
         self.assertEqual([b"p8"], self.tell())
+
+    def test_burst(self) -> None:
+        """However often the rights change while they are being read, they are read once more."""
+        slow: Deferred[None] = Deferred()
+        self.house.slow = [slow]
+        first = self.house.hub.rights_changed([1])
+        self.house.may_see[1] = {9}
+        others = [self.house.hub.rights_changed([1]) for _ in range(100)]
+        self.assertNoResult(others[-1])
+        asked = self.house.asked
+        slow.callback(None)
+        for one in [first, *others]:
+            self.successResultOf(one)
+        self.assertEqual((asked + 1, [b"p9"]), (self.house.asked, self.tell()))
+
+    def changed(self, *devices: int) -> int:
+        """How many users were asked for."""
+        asked = self.house.asked
+        self.successResultOf(Deferred.fromCoroutine(self.house.hub.devices_changed(devices)))
+        return self.house.asked - asked
+
+    def test_devices(self) -> None:
+        """Of changed devices one question is asked, and then only for those who see more or less than before."""
+        two = self.house.listener(2)
+        self.assertEqual((0, 1), (self.changed(7, 8, 9), self.house.asked_of_devices))
+        self.house.may_see[1].discard(7)
+        self.assertEqual((1, [b"p8"], [b"p8"]), (self.changed(7, 8, 9), self.tell(), two.read()))
+        self.house.may_see[2].add(9)
+        self.assertEqual((1, [b"p8"], [b"p8 p9"]), (self.changed(7, 9), self.tell(), two.read()))
+
+    def test_devices_on_the_way(self) -> None:
+        """A user of whom an older answer is still on its way is asked for again."""
+        slow: Deferred[None] = Deferred()
+        self.house.slow = [slow]
+        self.house.may_see[1] = {9}
+        self.house.connect()
+        self.house.may_see[1] = {7, 8}
+        self.assertEqual(1, self.changed(7, 8, 9))
+        slow.callback(None)
+        self.assertEqual([b"p7 p8"], self.tell())
+
+    def test_devices_of_nobody(self) -> None:
+        """Where nobody listens nothing is asked."""
+        assert self.peer.subscriber is not None
+        self.house.hub.leave(self.peer.subscriber)
+        self.assertEqual((0, 0), (self.changed(7), self.house.asked_of_devices))
+
+    def test_groups(self) -> None:
+        """Of a changed group only those hear who have groups."""
+        two = self.house.listener(2)
+        self.house.may_see, self.house.have_groups = {1: {9}, 2: {9}}, {2}
+        self.successResultOf(Deferred.fromCoroutine(self.house.hub.groups_changed()))
+        self.assertEqual(([b"p7 p8"], [b"p9"]), (self.tell(), two.read()))
+
+    def test_devices_away(self) -> None:
+        """When the database cannot say who is concerned, everybody who listens is asked for later."""
+        for change in (lambda: self.house.hub.devices_changed([7]), self.house.hub.groups_changed):
+            self.house.may_see[1] ^= {9}
+            self.house.trouble = [Unavailable("away")]
+            before = self.tell()
+            self.successResultOf(Deferred.fromCoroutine(change()))
+            self.assertEqual(before, self.tell())
+            self.house.clock.advance(5)
+            self.assertNotEqual(before, self.tell())
 
     def test_away(self) -> None:
         """What can't be asked now is asked again."""
         self.house.may_see[1] = {9}
         self.house.trouble = [ConnectionError("away")]
-        self.successResultOf(self.house.hub.rights_changed(1))
+        self.successResultOf(self.house.hub.rights_changed([1]))
         self.assertEqual(1, len(self.flushLoggedErrors(ConnectionError)))
         self.assertEqual([b"p7 p8"], self.tell())
         self.house.clock.advance(5)
@@ -334,7 +397,7 @@ class RightsTests(SynchronousTestCase):
         """A database that is away is no mistake, and needs no further line."""
         self.house.may_see[1] = {9}
         self.house.trouble = [Unavailable("away")]
-        self.successResultOf(self.house.hub.rights_changed(1))
+        self.successResultOf(self.house.hub.rights_changed([1]))
         self.house.clock.advance(5)
         self.assertEqual([b"p9"], self.tell())
 
@@ -342,7 +405,7 @@ class RightsTests(SynchronousTestCase):
         """All sockets of a user hear the same."""
         second = self.house.listener()
         self.house.may_see[1] = {9}
-        self.successResultOf(self.house.hub.rights_changed(1))
+        self.successResultOf(self.house.hub.rights_changed([1]))
         self.assertEqual([b"p9"], self.tell())
         self.assertEqual([b"p9"], second.read())
 
@@ -445,7 +508,7 @@ class LifeTests(SynchronousTestCase):
         house.hub.hear(peer.subscriber, b"log")
         house.hub.log(raw(7))
         house.trouble = [ConnectionError("away")]
-        self.successResultOf(house.hub.rights_changed(1))
+        self.successResultOf(house.hub.rights_changed([1]))
         self.flushLoggedErrors(ConnectionError)
         stopped = house.hub.stop()
         self.assertEqual([(1001, "the server stops")], peer.closed)
@@ -465,4 +528,4 @@ class LifeTests(SynchronousTestCase):
     def test_defaults(self) -> None:
         """A hub can be made without limits: it has some."""
         house = House()
-        self.assertEqual(Limits(), Hub(Clock(), house.rights, house.latest).limits)
+        self.assertEqual(Limits(), Hub(Clock(), house.rights, house.latest, house.watchers, house.holders).limits)

@@ -8,6 +8,7 @@ from tests.postgres import DatabaseTestCase
 from tests.store.samples import device, group, user
 from trackd.store.database import Refused
 from trackd.store.devices import Devices
+from trackd.store.groups import Groups
 from trackd.store.links import Links
 from trackd.store.listing import Listing
 
@@ -196,3 +197,13 @@ class SightTests(DatabaseTestCase):
         with self.assertRaises(Refused) as caught:
             await self.links.link(self.watcher, "device", 10**9)
         self.assertEqual(caught.exception.sqlstate, "23503")
+
+    async def test_holders(self) -> None:
+        """Of some users it is known who has groups at all, and may see others when a group moves."""
+        other = (await user(self.db)).id
+        groups = Groups(self.db)
+        self.assertEqual(await groups.holders([self.watcher, other]), set())
+        for one in self.groups[:2]:
+            await self.links.link(self.watcher, "group", one)
+        self.assertEqual(await groups.holders([self.watcher, other]), {self.watcher})
+        self.assertEqual(await groups.holders([other]), set())

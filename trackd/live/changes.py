@@ -33,6 +33,7 @@ class Changes:
     commands: Commands
     hub: Hub
     _devices: set[int] = field(factory=set, init=False)
+    _groups: bool = field(default=False, init=False)
     _all: bool = field(default=False, init=False)
     _due: Any = field(default=None, init=False)
     _taking: bool = field(default=False, init=False)
@@ -45,13 +46,13 @@ class Changes:
         if table == "commands":
             self._do(self.commands.arrived(int(number)))
         elif table == "rights":
-            self.hub.rights_changed(int(number)).addErrback(self._failed)
+            self.hub.rights_changed([int(number)])
         else:
             if table == "devices":
                 self.directory.known_now(unique_id)
                 self._devices.add(int(number))
             else:
-                self._all = True
+                self._groups = True
             self._soon()
 
     def missed(self) -> None:
@@ -73,12 +74,19 @@ class Changes:
 
     def _take(self) -> None:
         self._due = None
-        self._do(self._taken_over())
-        self.hub.rights_changed().addErrback(self._failed)
+        # What devices have of their groups is read for all of them.
+        every = self._all or self._groups
+        if self._all:
+            self.hub.rights_changed()
+        else:
+            if self._groups:
+                self._do(self.hub.groups_changed())
+            self._do(self.hub.devices_changed(self._devices))
+        devices = set(self.directory.by_id) if every else self._devices
+        self._all, self._groups, self._devices = False, False, set()
+        self._do(self._taken_over(devices))
 
-    async def _taken_over(self) -> None:
-        devices = set(self.directory.by_id) if self._all else self._devices
-        self._all, self._devices = False, set()
+    async def _taken_over(self, devices: set[int]) -> None:
         self._taking, wait = True, GATHER
         try:
             await self.directory.changed(devices)
@@ -88,7 +96,7 @@ class Changes:
             wait = RETRY
         finally:
             self._taking = False
-            if self._all or self._devices:
+            if self._all or self._groups or self._devices:
                 self._soon(wait)
 
     def _do(self, work: Any) -> None:

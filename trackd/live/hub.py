@@ -35,6 +35,8 @@ SOME = 500
 
 Rights = Callable[[int], Awaitable[Collection[int]]]  # of a user: ids of the devices
 Latest = Callable[[int], Awaitable[Sequence[Any]]]  # of a user: the latest positions of the devices
+Watchers = Callable[[Collection[int]], Awaitable[Mapping[int, Collection[int]]]]  # of devices: who may see each
+Holders = Callable[[Collection[int]], Awaitable[Collection[int]]]  # of users: those who have groups
 
 
 @define(eq=False)
@@ -104,19 +106,27 @@ class Hub:
     """
     Sockets by dialect, by user and by device.
 
-    `rights` and `latest` ask the database what a user may see; sockets live on what they said last, and
-    `rights_changed` has them ask again.
+    `rights` and `latest` ask the database what a user may see; sockets live on what they said last.
+
+    Whoever hears of a change calls `rights_changed`, `devices_changed` or `groups_changed`: the users concerned, whom
+    `watchers` and `holders` tell from all others, are asked for again. However many changes come at once, each of them
+    is asked for once more, not once for each change.
     """
 
     clock: IReactorTime
     rights: Rights
     latest: Latest
+    watchers: Watchers
+    holders: Holders
     limits: Limits = field(factory=Limits)
     dropped: int = field(default=0, init=False)  # events and raw frames that slow sockets have missed
     count: int = field(default=0, init=False)  # sockets
     errors: Rate = field(init=False)  # of the log lines about what clients do wrong
     _audiences: dict[Dialect, Audience] = field(factory=dict, init=False)
     _question: int = field(default=0, init=False)
+    _asking: dict[int, int] = field(factory=dict, init=False)  # questions on their way, by user
+    _owed: dict[int, None] = field(factory=dict, init=False)  # users to be asked for, in this order
+    _asked: list[Deferred[None]] = field(factory=list, init=False)  # fire when nobody is owed any more
     _again: dict[int, IDelayedCall] = field(factory=dict, init=False)
     _logging: set[Subscriber] = field(factory=set, init=False)
     _logs_due: IDelayedCall | None = field(default=None, init=False)
@@ -310,35 +320,91 @@ class Hub:
 
     # Permissions
 
-    def rights_changed(self, user_id: int | None = None) -> Deferred[None]:
+    def rights_changed(self, users: Collection[int] | None = None) -> Deferred[None]:
         """
-        Ask again what this user may see (None: every user who listens). Fires when it is so; never fails.
+        Ask again what these users may see (None: every user who listens). Fires when it is so; never fails.
 
         What can't be asked now is asked again later.
         """
-        return Deferred.fromCoroutine(self._reconsider(user_id))
+        done: Deferred[None] = Deferred()
+        self._asked.append(done)
+        idle = not self._owed and len(self._asked) == 1
+        listening = self._listening()
+        self._owed |= dict.fromkeys(sorted(listening if users is None else listening & set(users)))
+        if idle:
+            Deferred.fromCoroutine(self._ask_owed()).addErrback(
+                lambda failure: self._log.failure("permissions of listeners", failure=failure)
+            )
+        return done
 
-    async def _reconsider(self, user_id: int | None) -> None:
-        listening = {user for audience in self._audiences.values() for user in audience.listeners}
-        for user in sorted(listening) if user_id is None else [user_id] if user_id in listening else []:
-            try:
-                await self._ask(user)
-            except Exception as error:
-                if not isinstance(error, Unavailable):  # which has its line already
-                    self._log.failure("permissions of user {user} can't be read", user=user)
-                if user not in self._again and not self._stopping:
-                    self._again[user] = self.clock.callLater(self.limits.retry, self._ask_again, user)
+    async def devices_changed(self, devices: Collection[int]) -> None:
+        """These devices are others, or gone: those listeners are asked for who see more or less of them than before."""
+        listening = self._listening()
+        if not listening or not devices:
+            return
+        try:
+            seen = await self.watchers(devices)
+        except Exception as error:
+            self._cannot(error, listening)
+            return
+        concerned = {user for user in listening if user in self._asking}
+        for audience in self._audiences.values():
+            for user, listener in audience.listeners.items():
+                if any((device in listener.devices) != (user in seen.get(device, ())) for device in devices):
+                    concerned.add(user)
+        await self.rights_changed(concerned)
+
+    async def groups_changed(self) -> None:
+        """A group has another place, or is gone: those listeners are asked for who have any groups."""
+        listening = self._listening()
+        if not listening:
+            return
+        try:
+            concerned = await self.holders(listening)
+        except Exception as error:
+            self._cannot(error, listening)
+            return
+        await self.rights_changed(concerned)
+
+    def _listening(self) -> set[int]:
+        return {user for audience in self._audiences.values() for user in audience.listeners}
+
+    async def _ask_owed(self) -> None:
+        try:
+            while self._owed:
+                user = next(iter(self._owed))
+                del self._owed[user]
+                try:
+                    await self._ask(user)
+                except Exception as error:
+                    self._cannot(error, [user])
+        finally:
+            asked, self._asked = self._asked, []
+            for one in asked:
+                one.callback(None)
+
+    def _cannot(self, error: Exception, users: Collection[int]) -> None:
+        """What these users may see can't be asked now: later."""
+        if not isinstance(error, Unavailable):  # which has its line already
+            self._log.failure("permissions of {count} listeners can't be read", count=len(users))
+        for user in users:
+            if user not in self._again and not self._stopping:
+                self._again[user] = self.clock.callLater(self.limits.retry, self._ask_again, user)
 
     def _ask_again(self, user_id: int) -> None:
         del self._again[user_id]
-        self.rights_changed(user_id).addErrback(
-            lambda failure: self._log.failure("permissions of user {user}", user=user_id, failure=failure)
-        )
+        self.rights_changed([user_id])
 
     async def _ask(self, user_id: int) -> None:
         self._question += 1
         question = self._question
-        devices = frozenset(await self.rights(user_id))
+        self._asking[user_id] = self._asking.get(user_id, 0) + 1
+        try:
+            devices = frozenset(await self.rights(user_id))
+        finally:
+            self._asking[user_id] -= 1
+            if not self._asking[user_id]:
+                del self._asking[user_id]
         for audience in self._audiences.values():
             listener = audience.listeners.get(user_id)
             # Answers may overtake each other: the latest question's counts.

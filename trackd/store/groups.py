@@ -7,7 +7,7 @@ not found.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import define
@@ -48,6 +48,13 @@ class Groups:
     async def sees(self, user_id: int, group_id: int) -> bool:
         """Whether a user can see a group."""
         return bool(await self.database.query(f"{GROUPS} SELECT FROM reached WHERE id = %s", [user_id, group_id]))
+
+    async def holders(self, users: Iterable[int]) -> set[int]:
+        """Of these users, those to whom a group is linked."""
+        rows = await self.database.query(
+            "SELECT DISTINCT user_id FROM user_group WHERE user_id = ANY(%s::bigint[])", [list(users)]
+        )
+        return {row[0] for row in rows}
 
     async def below(self, id: int) -> set[int]:
         """The ids of a group and of all groups under it, however deep."""
