@@ -249,15 +249,22 @@ class Wialon(Device):
 
 
 class WialonBox(Wialon):
-    """From its memory: many records in a line, and their number as answer."""
+    """New reports as lines; those that are said again from its memory: many in a line, and their number as answer."""
+
+    heard_of: int = 0  # reports before this number have been said
 
     def exchange(self, connection: socket.socket, numbers: list[int]) -> Iterator[int]:
-        connection.sendall(f"#B#{'|'.join(map(self.record, numbers))}\r\n".encode())
-        answer = b""
-        while not answer.endswith(b"\r\n"):
-            answer += exactly(connection, 1)
-        if answer == f"#AB#{len(numbers)}\r\n".encode():
-            yield from numbers
+        again = [number for number in numbers if number < self.heard_of]
+        if again:
+            connection.sendall(f"#B#{'|'.join(map(self.record, again))}\r\n".encode())
+            answer = b""
+            while not answer.endswith(b"\r\n"):
+                answer += exactly(connection, 1)
+            if answer == f"#AB#{len(again)}\r\n".encode():
+                yield from again
+        new = numbers[len(again) :]
+        self.heard_of = max([self.heard_of, *(number + 1 for number in new)])
+        yield from super().exchange(connection, new)
 
 
 # How a device speaks, and the wire format whose port it uses.

@@ -5,7 +5,7 @@ The kill ledger: whatever was acknowledged is stored exactly once, however the s
 
 Devices of all the ways of acknowledging send all the time, and keep a ledger. Meanwhile the server's process, the
 database's, one of the database's own, or both are killed with SIGKILL at random moments: under way, during a start
-(the very first too, which makes the database), during a stop. In the end the ledger and the database are compared, all
+(the very first too, which makes the database), while the tables are made, during a stop. In the end the ledger and the database are compared, all
 devices send a good part of their ledger again, and they are compared once more. Everything is on loopback, in a folder
 of its own that is gone afterwards. Ends with 1 if the promise is broken.
 """
@@ -18,6 +18,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from threading import Event, Thread
@@ -30,6 +31,7 @@ from benchmarks.durability import devices
 from benchmarks.durability.devices import Device, Osmand
 from benchmarks.server import Server
 from trackd.store.embedded import EmbeddedPostgres
+from trackd.store.migrations import LOCK
 
 RECOVERY = 60.0  # s, within which reports must be acknowledged again after a kill
 AGAIN = 300  # reports of each device that are sent again in the end
@@ -45,6 +47,7 @@ class Figures:
     repeated: int = 0
     stored: int = 0
     events: int = 0
+    migrations: int = 0  # kills while tables were being made, as far as that was seen
     refusals: int = 0  # answers other than an acknowledgement, while something was away
     slowest: dict[str, float] = field(factory=dict)  # s, from a kill to the first acknowledgement after it
     faults: list[str] = field(factory=list)
@@ -54,6 +57,7 @@ class Figures:
         slowest = ", ".join(f"{kind} {seconds:.1f}" for kind, seconds in sorted(self.slowest.items()))
         lines = [
             f"kills                       {sum(self.kills.values()):10}   ({kinds})",
+            f"  while tables were made    {self.migrations:10}",
             f"reports said                {self.said:10}",
             f"acknowledged                {self.acknowledged:10}",
             f"sent again                  {self.repeated:10}",
@@ -69,7 +73,7 @@ class Figures:
 
 @define(eq=False)
 class Experiment:
-    """`first`: kills during the first start. `each`: devices of every kind."""
+    """`first`: kills during the first start, and as many while the tables are made. `each`: devices of every kind."""
 
     count: int
     seed: int = 1
@@ -96,6 +100,8 @@ class Experiment:
                 self.server.launch()
                 self.pause(4.0)
                 self.kill("at the first start")
+            for _ in range(self.first):
+                self.in_migration()
             self.server.start()
             self.sql(
                 "INSERT INTO devices (name, unique_id) VALUES "
@@ -155,6 +161,41 @@ class Experiment:
         if self.server.process is None:
             self.server.start()
         self.progress(kind, began)
+
+    def in_migration(self) -> None:
+        """While the server waits for its turn to make the tables, or while it makes them; as yet they hold nothing."""
+        try:
+            self.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        except psycopg2.OperationalError:
+            pass  # there is no database yet
+        self.server.launch()
+        connection = self.reached()
+        with closing(connection), connection.cursor() as cursor:
+            connection.autocommit = True
+            waits = self.random.random() < 0.3
+            if waits:
+                cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+            # It is over within a moment, and may be over before it is seen.
+            until = time.monotonic() + 5.0
+            asked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted = %s"
+            while time.monotonic() < until:
+                cursor.execute(asked, [not waits])
+                if cursor.fetchall() != [(0,)]:
+                    self.figures.migrations += 1
+                    break
+            self.pause(0.2)
+            self.kill("in a migration")
+
+    def reached(self) -> Any:
+        """A connection to the database as soon as it is there."""
+        until = time.monotonic() + RECOVERY
+        while True:
+            try:
+                return psycopg2.connect(self.database.dsn)
+            except psycopg2.OperationalError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.005)
 
     def under_way(self) -> None:
         self.kill("under way")
