@@ -23,13 +23,25 @@ from attrs import define, field
 TICK = os.sysconf("SC_CLK_TCK")
 
 
+# Above them is what the system gives to connections that go out: it may have given away the port of a server that is
+# killed before that starts again.
+PORTS = range(10_000, 30_000)
+
+
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on at the moment."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Ports that nobody listens on at the moment, neither on TCP nor on UDP."""
+    found: list[int] = []
+    while len(found) < count:
+        port = secrets.choice(PORTS)
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as one:
+                    one.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        if port not in found:
+            found.append(port)
+    return found
 
 
 @define
@@ -72,13 +84,17 @@ class Server:
         last = [self.web, *self.ports.values()]
         while last:
             if self.process.poll() is not None or time.perf_counter() - began > patience:
-                raise SystemExit(f"the server has not started:\n{(self.data / 'log').read_text()}")
+                raise SystemExit(f"the server has not started:\n{self.log()}")
             try:
                 socket.create_connection(("127.0.0.1", last[0]), 1).close()
                 last.pop(0)
             except OSError:
                 time.sleep(0.005)
         return time.perf_counter() - began
+
+    def log(self) -> str:
+        """The end of what the server has said."""
+        return "\n".join((self.data / "log").read_text("utf-8", "replace").splitlines()[-40:])
 
     def stop(self, kill: int = signal.SIGTERM) -> float:
         """Stop it; the seconds that it took."""

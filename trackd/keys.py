@@ -104,6 +104,14 @@ SECTIONS = {
         Key("database.saveEmpty", bool, False, "Store a position for messages without one, such as heartbeats"),
         Key("database.saveOriginal", bool, False, "Store each frame as hex in the attribute `raw`"),
         Key(
+            "database.historyDays",
+            int,
+            0,
+            "Days after which positions and their events are deleted, by whole months; 0 = never",
+            least=0,
+            most=36_500,
+        ),
+        Key(
             "database.positionPeriod",
             int,
             7776000,

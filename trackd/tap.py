@@ -389,7 +389,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         parts,
         Changes(reactor, directory, commands, hub),
         unknown,
-        Partitions(database),
+        Partitions(database, settings["database.historyDays"]),
     )
     return house
 

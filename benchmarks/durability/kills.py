@@ -254,12 +254,9 @@ class Experiment:
                     for device, count in zip(self.fleet, before, strict=True)
                     if len(device.acknowledged) <= count
                 ]
-                raise SystemExit(f"after a kill {kind} there is nothing for {silent}:\n{self.log()}")
+                raise SystemExit(f"after a kill {kind} there is nothing for {silent}:\n{self.server.log()}")
             time.sleep(0.01)
         self.figures.slowest[kind] = max(self.figures.slowest.get(kind, 0.0), time.monotonic() - began)
-
-    def log(self) -> str:
-        return "\n".join((self.server.data / "log").read_text("utf-8", "replace").splitlines()[-40:])
 
     def count_up(self) -> None:
         figures = self.figures

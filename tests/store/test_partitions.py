@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from tests.postgres import DatabaseTestCase
-from tests.store.samples import NOON, position
+from tests.store.samples import NOON, device, latest, position
 from trackd.store import partitions
 from trackd.store.database import Unavailable
 from trackd.store.partitions import Partitions
@@ -102,3 +102,33 @@ class PartitionTests(DatabaseTestCase):
         self.assertEqual(kept.dropped, ["positions_2023_12", "positions_2024_01", "positions_2024_02"])
         rows = await self.db.query("SELECT device_id FROM positions ORDER BY device_id")
         self.assertEqual(rows, [(1,), (2,)])
+
+    async def test_where_the_device_is(self) -> None:
+        """The latest position of a device outlives its month and the time in the default; so does its event."""
+        await self.partitions.keep(datetime(2024, 1, 1, tzinfo=UTC))
+        january, long_ago = datetime(2024, 1, 5, tzinfo=UTC), datetime(1980, 1, 6, tzinfo=UTC)
+        one, other = await device(self.db), await device(self.db)
+        await position(self.db, one.id, datetime(2024, 1, 4, tzinfo=UTC))
+        stays = {(await latest(self.db, one.id, january)).id}
+        await position(self.db, other.id, long_ago, server_time=january)
+        stays.add((await latest(self.db, other.id, long_ago, server_time=january)).id)
+        partitions = Partitions(self.db, history_days=60)
+        for _ in range(2):
+            await partitions.keep(NOON)
+            self.assertEqual(stays, {id for (id,) in await self.db.query("SELECT id FROM positions")})
+        self.assertEqual(await self.places(), [("positions_default", 2)])
+
+    async def test_old_events(self) -> None:
+        """Events that are past the retention go, unless their position is there."""
+        self.patch(partitions, "PIECE", 2)
+        kept = await position(self.db, 1, datetime(1980, 1, 6, tzinfo=UTC), server_time=NOON)
+        old, new = datetime(2024, 1, 5, tzinfo=UTC), datetime(2024, 5, 1, tzinfo=UTC)
+        id = (await device(self.db)).id
+        times = [(old, None), (old, 77), (old, 78), (old, kept.id), (new, None), (new, 79)]
+        for number, (time, position_id) in enumerate(times):
+            await self.db.run(
+                "INSERT INTO events (id, device_id, type, event_time, position_id) VALUES (%s, %s, 'alarm', %s, %s)",
+                [number, id, time, position_id],
+            )
+        await Partitions(self.db, history_days=60).keep(NOON)
+        self.assertEqual([(3,), (4,), (5,)], await self.db.query("SELECT id FROM events ORDER BY id"))

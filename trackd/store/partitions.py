@@ -3,6 +3,9 @@ The monthly partitions of `positions`, by fix time, in UTC.
 
 Reports of other months (a device that sends what it has kept for a year, a clock that is wrong) go to the default
 partition; when a partition for such a month is made, they move.
+
+With a retention, months that are past it are dropped, and their events are deleted. The latest position of a device
+stays, however old it is: it is where the device is.
 """
 
 from __future__ import annotations
@@ -102,17 +105,35 @@ class Partitions:
             if match and _month(datetime(int(match[1]), int(match[2]), 1, tzinfo=UTC), 1) <= before:
                 await self.database.transaction(lambda queries, name=name: _drop(queries, name))  # type: ignore[misc]
                 kept.dropped.append(name)
-        # A fix time of long ago may be that of a device without a fix, so here the time of arrival counts.
-        while await self.database.run(
-            "DELETE FROM positions_default WHERE ctid = ANY(ARRAY("
-            "SELECT ctid FROM positions_default WHERE server_time < %s LIMIT %s))",
-            [before, PIECE],
-        ):
-            pass
+        for statement in (OLD_POSITIONS, OLD_EVENTS):
+            while await self.database.run(statement, [before, PIECE]):
+                pass
+
+
+# A fix time of long ago may be that of a device without a fix, so here the time of arrival counts.
+OLD_POSITIONS = """
+DELETE FROM positions_default WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM positions_default p WHERE server_time < %s AND NOT EXISTS (
+        SELECT FROM device_states s WHERE s.device_id = p.device_id AND s.position_id = p.id) LIMIT %s))
+"""
+# The time of an event is that of the device's clock, so one that has its position stays with it.
+OLD_EVENTS = """
+DELETE FROM events WHERE (device_id, event_time, id) IN (
+    SELECT e.device_id, e.event_time, e.id FROM device_states s, LATERAL (
+        SELECT * FROM events WHERE device_id = s.device_id AND event_time < %s
+            AND NOT EXISTS (SELECT FROM positions WHERE id = events.position_id)) e
+    LIMIT %s)
+"""
 
 
 async def _drop(queries: Queries, name: str) -> None:
     await queries.run(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT}")
+    await queries.run(f"ALTER TABLE positions DETACH PARTITION {name}")
+    # They go to the default partition.
+    await queries.run(
+        f"INSERT INTO positions SELECT p.* FROM {name} p JOIN device_states s"
+        " ON s.device_id = p.device_id AND s.position_time = p.fix_time AND s.position_id = p.id"
+    )
     await queries.run(f"DROP TABLE {name}")
 
 
