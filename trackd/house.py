@@ -124,5 +124,6 @@ class House:
             await self.partitions.keep(datetime.fromtimestamp(self.reactor.seconds(), UTC))
             await self.unknown.prune()
             await self.people.sessions.clean()
+            await self.people.services.audit.prune(self.settings["audit.days"])
         except Unavailable as error:
             log.warn("the hourly tidying waits for the database: {error}", error=str(error))

@@ -44,6 +44,7 @@ from trackd.observation import Observation
 from trackd.openfiles import allowed, needed, within
 from trackd.options import Options
 from trackd.people.accounts import REGISTRATIONS, Accounts
+from trackd.people.audit import MOST_DENIED, Audit
 from trackd.people.entrance import Entrance
 from trackd.people.fleet import Fleet
 from trackd.people.limits import Attempts, LoginLimits
@@ -51,10 +52,12 @@ from trackd.people.passwords import Passwords
 from trackd.people.permissions import Permissions
 from trackd.people.sessions import Sessions
 from trackd.people.setup import Setup
+from trackd.rate import Rate
 from trackd.rest.routes import Dialect as RestDialect
 from trackd.rest.services import Options as RestOptions
 from trackd.rest.services import Services
 from trackd.settings import Settings, SettingsError
+from trackd.store.audit import Actions
 from trackd.store.chosen import Chosen
 from trackd.store.commands import QueuedCommands
 from trackd.store.committer import Committer
@@ -206,6 +209,7 @@ def people(reactor: Any, settings: Settings, database: Database, commands: Comma
         Entrance(users, sessions, passwords, attempts, now, settings["web.serviceAccountToken"]),
         sessions,
         accounts,
+        Audit(Actions(database), now, Rate(reactor, MOST_DENIED)),
         permissions,
         Fleet(permissions, devices, groups, Links(database)),
         Positions(database),

@@ -16,6 +16,7 @@ from tests.postgres import DatabaseTestCase
 from tests.rest.client import Client, Response
 from tests.rest.replay import encoded
 from trackd.people.accounts import REGISTRATIONS, Accounts
+from trackd.people.audit import MOST_DENIED, Audit
 from trackd.people.entrance import Entrance
 from trackd.people.fleet import Fleet
 from trackd.people.limits import Attempts, LoginLimits
@@ -23,8 +24,10 @@ from trackd.people.passwords import Passwords
 from trackd.people.permissions import Permissions
 from trackd.people.sessions import Sessions
 from trackd.people.setup import Setup
+from trackd.rate import Rate
 from trackd.rest.output import dumps
 from trackd.rest.services import Commands, Options, Services
+from trackd.store.audit import Actions
 from trackd.store.database import Database
 from trackd.store.devices import Devices
 from trackd.store.groups import Groups
@@ -90,6 +93,7 @@ def services(
         ),
         sessions=sessions,
         accounts=Accounts(users, permissions, passwords, Attempts(reactor, *REGISTRATIONS), time.now),
+        audit=Audit(Actions(database), time.now, Rate(reactor, MOST_DENIED)),
         permissions=permissions,
         fleet=Fleet(permissions, devices, groups, links),
         positions=Positions(database),

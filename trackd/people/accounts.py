@@ -99,11 +99,11 @@ class Accounts:
             raise Invalid("There is no such user")
         return after
 
-    async def delete(self, caller: UserRow, id: int) -> None:
-        """Delete a user; its sessions and tokens end. Raises Denied."""
+    async def delete(self, caller: UserRow, id: int) -> bool:
+        """Delete a user; its sessions and tokens end. Whether there was one. Raises Denied."""
         await self.permissions.check_user(caller, id)
         await self.permissions.check_free(caller, READONLY)
-        await self.users.delete(id)
+        return await self.users.delete(id)
 
     async def _check_registration(self, caller: UserRow | None, values: Values, address: str) -> None:
         self.registrations.check(origin(address))

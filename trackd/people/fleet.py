@@ -50,11 +50,11 @@ class Fleet:
         await self._check_references(caller, values, {"group_id": before.group_id, "calendar_id": before.calendar_id})
         return await self.devices.update(id, _stored(values))
 
-    async def delete_device(self, caller: UserRow, id: int) -> None:
-        """Raises Denied."""
+    async def delete_device(self, caller: UserRow, id: int) -> bool:
+        """Whether there was one. Raises Denied."""
         await self.permissions.check_device(caller, id)
         await self.permissions.check_free(caller, READONLY, DEVICE_READONLY)
-        await self.devices.delete(id)
+        return await self.devices.delete(id)
 
     # Groups
 
@@ -75,11 +75,11 @@ class Fleet:
         await self._check_ring(id, values.get("group_id") or 0)
         return await self.groups.update(id, _stored(values))
 
-    async def delete_group(self, caller: UserRow, id: int) -> None:
-        """Raises Denied."""
+    async def delete_group(self, caller: UserRow, id: int) -> bool:
+        """Whether there was one. Raises Denied."""
         await self.permissions.check_group(caller, id)
         await self.permissions.check_free(caller, READONLY)
-        await self.groups.delete(id)
+        return await self.groups.delete(id)
 
     # Links
 

@@ -86,10 +86,13 @@ class Sessions:
 
     async def make_token(self, user_id: int, expires: datetime | None = None) -> str:
         """A new token; what the client holds of it. Seven days, unless an end is given."""
+        return (await self.issue(user_id, expires))[1]
+
+    async def issue(self, user_id: int, expires: datetime | None = None) -> tuple[int, str]:
+        """The same with the token's id before it."""
         token = secrets.token_urlsafe(32)
         now = self.now()
-        await self.store.create_token(digest_of(token), user_id, now, expires or now + TOKEN_LIFE)
-        return token
+        return await self.store.create_token(digest_of(token), user_id, now, expires or now + TOKEN_LIFE), token
 
     async def token(self, text: str) -> tuple[TokenRow, UserRow] | None:
         """The token that this text is, unless it is over, and its user, who may be disabled."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from attrs import define, frozen
 
 from trackd.people.accounts import Accounts
+from trackd.people.audit import Audit
 from trackd.people.entrance import Entrance
 from trackd.people.fleet import Fleet
 from trackd.people.permissions import Permissions
@@ -48,6 +49,7 @@ class Services:
     entrance: Entrance
     sessions: Sessions
     accounts: Accounts
+    audit: Audit
     permissions: Permissions
     fleet: Fleet
     positions: Positions

@@ -233,6 +233,20 @@ class TokenRow:
 
 
 @define(eq=False)
+class ActionRow:
+    """What somebody did; `user_id` 0 is nobody that is known, `object_id` 0 nothing in particular."""
+
+    id: int
+    attributes: dict[str, Any] = field(converter=parsed)
+    time: datetime
+    address: str | None
+    user_id: int
+    type: str
+    object_type: str | None
+    object_id: int
+
+
+@define(eq=False)
 class UnknownRow:
     """An id that nobody knows; `last_frame` is hex."""
 

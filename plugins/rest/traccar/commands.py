@@ -44,6 +44,7 @@ async def send(services: Services, call: Call) -> Answer:
         raise Invalid("The type is missing")
     if not group_id:
         command, number = await _sent(services, command, command["device_id"])
+        await services.audit.commanded(call, "device", command["device_id"])
         return shown(COMMAND.show(command)) if number is None else shown(_queued(command, number), 202)
     below = await services.fleet.groups.below(group_id)
     devices = [row for row in await services.fleet.devices.of_user(user.id) if row.group_id in below]
@@ -52,6 +53,7 @@ async def send(services: Services, call: Call) -> Answer:
         for_device, number = await _sent(services, command, device.id)
         if number is not None:
             waiting.append(_queued(for_device, number))
+    await services.audit.commanded(call, "group", group_id)
     return shown(waiting, 202) if waiting else shown(COMMAND.show(command))
 
 

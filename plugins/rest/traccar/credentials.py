@@ -99,7 +99,11 @@ async def _authorized(services: Services, authorization: str, address: str) -> C
         name, colon, password = text.partition(":")
         if not colon:
             raise Unauthorized("The Authorization header is not as it should be")
-        return Caller(await services.entrance.by_basic(name, password, address))
+        try:
+            return Caller(await services.entrance.by_basic(name, password, address))
+        except Unauthorized:
+            await services.audit.denied(address)
+            raise
     raise Unauthorized("Unsupported authorization scheme")
 
 

@@ -82,16 +82,26 @@ async def get_links(services: Services, call: Call) -> Answer:
 
 
 async def link(services: Services, call: Call) -> Answer:
-    return await _each(services.fleet.link, call)
+    return await _each(services.fleet.link, services.audit.linked, call)
 
 
 async def unlink(services: Services, call: Call) -> Answer:
-    return await _each(services.fleet.unlink, call)
+    return await _each(services.fleet.unlink, services.audit.unlinked, call)
 
 
-async def _each(work: Callable[[UserRow, int, str, int], Awaitable[None]], call: Call) -> Answer:
-    for one in call.body:
-        await work(call.caller.user, one.user_id, one.kind, one.id)
+async def _each(
+    work: Callable[[UserRow, int, str, int], Awaitable[None]],
+    noted: Callable[[Call, list[tuple[str, int, str, int]]], Awaitable[None]],
+    call: Call,
+) -> Answer:
+    done = []
+    try:
+        for one in call.body:
+            await work(call.caller.user, one.user_id, one.kind, one.id)
+            done.append(("user", one.user_id, "managedUser" if one.kind == "user" else one.kind, one.id))
+    finally:
+        # When one is refused, those before it stay.
+        await noted(call, done)
     return NOTHING
 
 

@@ -26,6 +26,7 @@ async def put_server(services: Services, call: Call) -> Answer:
     """Change them. There is one row, so a body with another id changes nothing."""
     if call.body["id"] == 1:
         await services.permissions.users.update_server(SERVER.stored(call.body))
+        await services.audit.edited(call, "server", 1)
     return shown(SERVER.show(call.body))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plugins.rest.traccar.answers import ID, NOTHING, shown, text, user_json
 from plugins.rest.traccar.credentials import by_cookie, session_cookie
-from trackd.people.errors import CodeNeeded, Invalid, Shut
+from trackd.people.errors import CodeNeeded, Invalid, Shut, Unauthorized
 from trackd.people.permissions import SERVICE_ID
 from trackd.rest.errors import ApiError
 from trackd.rest.params import INT, MOMENT, TEXT, Param
@@ -37,6 +37,9 @@ async def post_session(services: Services, call: Call) -> Answer:
         raise ApiError(401, error.message, {"WWW-Authenticate": "TOTP"}) from None
     except Shut as error:
         raise ApiError(400, error.message) from None
+    except (Unauthorized, Invalid):
+        await services.audit.denied(call.address)
+        raise
     return await _logged_in(services, call, Caller(user))
 
 
@@ -44,6 +47,7 @@ async def delete_session(services: Services, call: Call) -> Answer:
     """Log out."""
     if call.caller.sid:
         await services.sessions.close(call.caller.sid)
+    await services.audit.left(call)
     return NOTHING
 
 
@@ -68,7 +72,9 @@ async def make_token(services: Services, call: Call) -> Answer:
         raise Invalid("The service account has its token")
     if latest is not None and (expires is None or expires > latest):
         raise Invalid("The session ends with its token, and so must this one")
-    return text(await services.sessions.make_token(caller.user.id, expires))
+    id, token = await services.sessions.issue(caller.user.id, expires)
+    await services.audit.created(call, "token", id, linked=False)
+    return text(token)
 
 
 async def revoke_token(services: Services, call: Call) -> Answer:
@@ -98,6 +104,7 @@ async def _logged_in(services: Services, call: Call, caller: Caller, user: UserR
     )
     if (before := await by_cookie(services, call)) is not None:
         await services.sessions.close(before.sid)
+    await services.audit.came(user.id, call.address)
     return shown(user_json(user), headers=session_cookie(sid, services.options, call.secure, services.now()))
 
 

@@ -16,7 +16,7 @@ from plugins.rest.traccar.answers import (
 )
 from plugins.rest.traccar.objects import USER
 from trackd.people import codes
-from trackd.people.permissions import READONLY, check_manager
+from trackd.people.permissions import READONLY, check_manager, is_manager
 from trackd.rest.errors import ApiError
 from trackd.rest.params import LONG, Param
 from trackd.rest.routes import Access, Answer, Call, Route
@@ -66,6 +66,9 @@ async def post_user(services: Services, call: Call) -> Answer:
     user = await services.accounts.create(
         caller.user if caller is not None else None, USER.stored(call.body), call.body["password"] or "", call.address
     )
+    await services.audit.created(call, "user", user.id, linked=False)
+    if caller is not None and not caller.user.administrator and is_manager(caller.user):
+        await services.audit.linked(call, [("user", caller.user.id, "managedUser", user.id)])
     return shown(user_json(user))
 
 
@@ -74,11 +77,13 @@ async def put_user(services: Services, call: Call) -> Answer:
     user = await services.accounts.update(
         call.caller.user, call.body["id"], USER.stored(call.body), call.body["password"] or ""
     )
+    await services.audit.edited(call, "user", user.id)
     return shown(user_json(user))
 
 
 async def delete_user(services: Services, call: Call) -> Answer:
-    await services.accounts.delete(call.caller.user, call.params["id"])
+    if await services.accounts.delete(call.caller.user, call.params["id"]):
+        await services.audit.removed(call, "user", call.params["id"])
     return NOTHING
 
 
