@@ -8,10 +8,14 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
+from xxhash import xxh3_64_intdigest
 
 from trackd.store.report import Report
 from trackd.wire.names import ARCHIVE, AUDIO, IMAGE, VIDEO
 from trackd.wire.values import Media
+
+# The numbers of the hash begin with 0, those of the database in the middle.
+HALF = 1 << 63
 
 
 def digest(report: Report) -> int:
@@ -42,7 +46,7 @@ def digest(report: Report) -> int:
             attributes,
         )
     )
-    return int.from_bytes(blake2b(said, digest_size=8).digest(), "big", signed=True)
+    return xxh3_64_intdigest(said) - HALF
 
 
 def _content(value: Any) -> Any:

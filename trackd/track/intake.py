@@ -22,12 +22,13 @@ from trackd.store.batch import Batch
 from trackd.store.committer import Committer
 from trackd.store.report import Event, Fix, Report
 from trackd.track.commands import Commands
-from trackd.track.device import Device, before
+from trackd.track.device import Device
 from trackd.track.digest import digest, dumps
 from trackd.track.frame import Detector, Stage, detected, through
 from trackd.track.link import Link
 from trackd.track.media import Media as MediaFolder
 from trackd.track.presence import Presence
+from trackd.track.surroundings import surroundings
 from trackd.wire.values import Command, Media, Position
 
 # Latest reports whose digests a device remembers: a re-sent one is mostly among them, and costs no question.
@@ -157,7 +158,7 @@ class Intake:
             position.speed,
             position.course,
             position.accuracy,
-            None if position.network is None else dumps(position.network.to_json()).decode(),
+            None if position.network is None else surroundings(position.network),
             attributes,
             position.outdated,
             0,
@@ -309,8 +310,8 @@ class Intake:
             if history[-1].time == fix.time:
                 history.pop()
             else:
-                start = before(fix.time, device.span(self.history_span))
-                while len(history) > 1 and (history[1].time <= start or len(history) >= self.history):
+                time, span = fix.time, device.span(self.history_span)
+                while len(history) > 1 and (time - history[1].time >= span or len(history) >= self.history):
                     history.popleft()
         history.append(fix)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from attrs import Factory, define, field
@@ -32,21 +33,25 @@ class Unsupported(Exception):
     """The format has no such command, or the command lacks what the format needs."""
 
 
-def _negative(value: int | None) -> int | None:
-    # Devices write -70 dBm as 70 as often as as -70.
-    return -value if value is not None and value > 0 else value
-
-
 @define(unsafe_hash=True)
 class CellTower:
-    """A mobile cell: country and network code, area, cell, and the signal in dBm (a positive one is stored negated)."""
+    """
+    A mobile cell: country and network code, area, cell, and the signal in dBm (a positive one is stored negated).
+
+    Not to be changed: the same may be part of several reports.
+    """
 
     mcc: int
     mnc: int
     lac: int
     cid: int
-    signal: int | None = field(default=None, converter=_negative)
+    signal: int | None = None
     radio: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        # Devices write -70 dBm as 70 as often as as -70.
+        if self.signal is not None and self.signal > 0:
+            self.signal = -self.signal
 
 
 @define(unsafe_hash=True)
@@ -54,8 +59,16 @@ class WifiAccessPoint:
     """A Wi-Fi access point, MAC as the format writes it, and its signal in dBm (a positive one is stored negated)."""
 
     mac: str
-    signal: int | None = field(default=None, converter=_negative)
+    signal: int | None = None
     channel: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.signal is not None and self.signal > 0:
+            self.signal = -self.signal
+
+
+# A cell without a signal, for formats of which each report names one: devices stay where they were, mostly.
+same_cell = lru_cache(4096)(CellTower)
 
 
 @define

@@ -13,7 +13,7 @@ from trackd.wire import names
 from trackd.wire.format import Session
 from trackd.wire.times import moment
 from trackd.wire.units import KMH
-from trackd.wire.values import CellTower, Network, Position
+from trackd.wire.values import Network, Position, same_cell
 
 DATE = Struct(">6B")  # year, month, day, hour, minute, second
 FIX = Struct(">6BBIIBH")  # date, satellites, latitude, longitude, km/h, flags
@@ -76,7 +76,7 @@ def cell(data: bytes, at: int, type: int, variant: str, sized: bool = False) -> 
     layout, shift = _layout(type, variant, data[at] >= 0x80, kind >= 3)
     mcc, mnc, lac, high, low = layout.unpack_from(data, at)
     at += layout.size + max(length - 9, 0)
-    return Network(cells=[CellTower(mcc & 0x7FFF, mnc, lac, high << shift | low)]), at
+    return Network([same_cell(mcc & 0x7FFF, mnc, lac, high << shift | low)]), at
 
 
 @lru_cache(1024)

@@ -9,7 +9,7 @@ the first; .minimalTripDistance (m), .minimalTripDuration, .minimalParkingDurati
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from math import cos, radians
 
@@ -18,35 +18,36 @@ from trackd.track.device import Device
 from trackd.track.geometry import DEGREE, distance
 
 
-def streaks(report: Report, last: Report | None, device: Device) -> Iterator[Event]:
+def streaks(report: Report, last: Report | None, device: Device) -> Sequence[Event]:
     """Stopped: for `minDuration` within `minDistance`. Moving: `minDistance` away from where it stopped."""
     state, here, before = device.state, report.fix, device.history
     assert here is not None
     if state.motion_time is None:
         _refer(device, here)
     if not before:
-        return
+        return ()
     reach = device.value("report.trip.minDistance", 200.0)
     duration = device.value("report.trip.minDuration", 180.0)
     newest = before[-1]
     gap = (here.time - newest.time).total_seconds()
     if gap > device.value("report.trip.stopGap", 3600.0) and _leapt(report, gap, reach, duration):
+        moved = [_event("deviceMoving", newest, device), _event("deviceStopped", here, device)]
         if state.motion_streak:
-            yield _event("deviceStopped", newest, device)
-        yield _event("deviceMoving", newest, device)
-        yield _event("deviceStopped", here, device)
+            moved.insert(0, _event("deviceStopped", newest, device))
         state.motion_streak = False
         _refer(device, here)
-    elif state.motion_streak:
+        return moved
+    if state.motion_streak:
         if _all_near(before, here, reach) and (here.time - before[0].time).total_seconds() >= duration:
             state.motion_streak = False
-            yield _event("deviceStopped", here, device)
             _refer(device, here)
+            return (_event("deviceStopped", here, device),)
     elif distance(state.motion_latitude, state.motion_longitude, here.latitude, here.longitude) >= reach:
         start = _start(device, here, _pace(reach, duration))
         state.motion_streak = True
-        yield _event("deviceMoving", start, device)
         _refer(device, start)
+        return (_event("deviceMoving", start, device),)
+    return ()
 
 
 def _pace(reach: float, duration: float) -> float:
