@@ -1,0 +1,120 @@
+"""Every route, asked by every role: see `roles.txt`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from plugins.rest.traccar.traccar import dialect
+from tests.postgres import EmptyDatabaseTestCase
+from tests.rest.client import Client
+from tests.rest.roles import FILE, Row, read, unmatched
+from tests.rest.test_scenarios import free_ports
+from tests.rest.world import ROLES, SERVICE_TOKEN, World, media
+from trackd.rest.routes import Answer, Call, Route
+from trackd.settings import load
+from trackd.store.database import Database
+from trackd.tap import build
+from trackd.wire import catalog
+
+# What is not in the dialect's table of routes and yet has rows, by the beginning of its path.
+ENTRIES = ("/api/socket", "/metrics", "/setup", "/trackd/", "/index.html", "/client-proxy/")
+
+
+class TableTests(SynchronousTestCase):
+    """The table by itself."""
+
+    def test_complete(self) -> None:
+        """Every route has a row, those that ask for rights on an object also one for a foreign object."""
+        roles, rows = read(FILE.read_text())
+        self.assertEqual(roles, [name[:3] for name in ROLES])
+        self.assertEqual(unmatched(rows, dialect.prefix, dialect.routes, ENTRIES), [])
+        for entry in ENTRIES:
+            self.assertTrue(any(row.path.startswith(entry) for row in rows), entry)
+
+    def test_incomplete(self) -> None:
+        """A route without a row is found, so is a row without a route, and an object that nobody has tried to take."""
+
+        async def nothing(services: object, call: Call) -> Answer:
+            return Answer()
+
+        _, rows = read("a b\nGET /api/a/<a> 401 200\nGET /api/c 401 200\nGET /metrics 401 403\n")
+        routes = [Route("GET", "/a/{id}", nothing, needs=("a",)), Route("GET", "/b", nothing)]
+        self.assertEqual(
+            unmatched(rows, "/api", routes, ["/metrics"]),
+            [
+                "line 3: there is no GET /api/c",
+                "GET /a/{id} has no row for what is somebody else's",
+                "GET /b has no row",
+            ],
+        )
+
+    def test_bad_line(self) -> None:
+        """A line with a status too few or too many is no line."""
+        for line in ("GET /a 401", "GET /a 401 200 | {}", "GET 401 200 200"):
+            with self.assertRaises(ValueError):
+                read(f"a b c\n{line}\n")
+
+
+class RoleTests(EmptyDatabaseTestCase):
+    migrated = True
+    timeout = 300
+
+    async def setUp(self) -> None:  # type: ignore[override]
+        from twisted.internet import reactor
+
+        await super().setUp()
+        folder = Path(mkdtemp(prefix="trackd-roles-"))
+        self.addCleanup(rmtree, folder)
+        (folder / "web").mkdir()
+        (folder / "web" / "index.html").write_text("<title>a client</title>")
+        media(folder / "media")
+        web, port = free_ports(2)
+        said = {
+            "protocols.enable": "osmand",
+            "osmand.port": str(port),
+            "web.port": str(web),
+            "web.path": str(folder / "web"),
+            "web.serviceAccountToken": SERVICE_TOKEN,
+            "media.path": str(folder / "media"),
+            "metrics.allow": "",
+        }
+        self.house = build(reactor, load([], said, catalog, data=folder), Database(reactor, self.dsn))
+        await self.house.start()
+        self.world = World(self.house, f"http://127.0.0.1:{web}", Client(reactor, persistent=True))
+        await self.world.fill()
+
+    async def tearDown(self) -> None:  # type: ignore[override]
+        await self.world.client.close()
+        await self.house.stop()
+        await self.house.database.stop()
+        await super().tearDown()
+
+    async def test_table(self) -> None:
+        """Everybody gets what the table says, and who is refused changes nothing."""
+        _, rows = read(FILE.read_text())
+        only = os.environ.get("ROWS", "")
+        problems = [problem for row in rows if only in row.path for problem in await self.problems(row)]
+        self.assertEqual([], problems, "\n" + "\n".join(problems))
+
+    async def problems(self, row: Row) -> list[str]:
+        """What is otherwise than the table says; the line as it would be, or what a refused request has changed."""
+        wanted = dict(zip(ROLES, row.wanted, strict=True))
+        found: dict[str, str] = {}
+        problems = []
+        refused = [name for name in ROLES if wanted[name][0] in "45"]
+        # Those who are to be refused come first: what they change is seen.
+        for name in refused + [name for name in ROLES if name not in refused]:
+            found[name] = await self.world.ask(row, name)
+            if found[name][0] not in "45" and row.changes:
+                await self.world.restore()
+            elif row.changes and refused and name == refused[-1] and (changed := await self.world.changed()):
+                problems.append(f"{row.method} {row.path}: who is refused changes {', '.join(changed)}")
+                await self.world.restore()
+        if found != wanted:
+            problems.append(row.told(found[name] for name in ROLES))
+        return problems
