@@ -1,12 +1,10 @@
 """
-A load generator: GT06 devices on loopback, and a socket client that listens.
+A load generator: GT06 devices on loopback, and socket clients that listen.
 
-    python -m benchmarks.generator PORT WEB TOKEN CONNECTIONS WINDOW SECONDS RATE DAYS
+    python -m benchmarks.generator
 
-Each connection logs in and then has at most WINDOW reports that are not acknowledged. RATE 0: as fast as that goes;
-otherwise so many reports a second in all, and the time from sending to hearing of it on the socket is measured.
-The reports begin DAYS ago, a second after each other: what is older than another run's is a late report, and no news.
-Prints one JSON object. All frames are made beforehand, so that the generator takes little of the processor.
+Reads what to do, a `Load` as JSON, from a line of its input, says "ready" when all are connected, begins at the next
+line, and prints one JSON object. All frames are made beforehand, so that the generator takes little of the processor.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import orjson
-from attrs import define, field
+from attrs import asdict, define, field, frozen
 
 from trackd.wire.checksums import crc16_x25
 
@@ -48,12 +46,49 @@ def login(number: int) -> bytes:
 def report(device: int, number: int, start: datetime) -> bytes:
     """The report of second `number`: the device drives north."""
     when = start + timedelta(seconds=number)
-    latitude = int((48 + device / 100 + number / 10_000) * 1_800_000)
-    longitude = int((11 + device / 100) * 1_800_000)
+    latitude = int((48 + device % 1000 / 100 + number % 100_000 / 10_000) * 1_800_000)
+    longitude = int((11 + device % 1000 / 100) * 1_800_000)
     place = struct.pack(">BIIBH", 0xC9, latitude, longitude, 60, 0x1400)
     cell = struct.pack(">HBH", 262, 2, 1234) + (5678).to_bytes(3, "big")
     clock = bytes([when.year - 2000, when.month, when.day, when.hour, when.minute, when.second])
     return framed(b"\x12" + clock + place + cell + struct.pack(">H", number & 0xFFFF))
+
+
+@frozen
+class Load:
+    """
+    Each connection logs in and then has at most `window` reports that are not acknowledged.
+
+    `rate` 0: as fast as that goes; otherwise so many reports a second in all, and the time from sending to hearing of
+    it on the first socket is measured. The reports of a device follow each other by a second, beginning `days` ago, or
+    at `start`: what is older than another run's is a late report, and no news. With `reports`, each device sends so
+    many, and the run is over when all are acknowledged; `seconds` is the most that it may take.
+    """
+
+    port: int  # of the devices
+    web: int
+    tokens: list[str]  # of the socket clients, one each
+    connections: int
+    window: int = 20
+    seconds: float = 10.0
+    rate: float = 0.0
+    days: float = 3.0
+    start: str = ""
+    reports: int = 0
+    first: int = 0  # number of the first device
+
+    @property
+    def beginning(self) -> datetime:
+        now = datetime.now(UTC).replace(microsecond=0)
+        return datetime.fromisoformat(self.start) if self.start else now - timedelta(days=self.days)
+
+    @property
+    def each(self) -> int:
+        """Frames that are made for each device."""
+        return self.reports or int(self.seconds * (self.rate or 60_000) / self.connections) + 100
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
 
 
 @define(eq=False)
@@ -123,64 +158,84 @@ class Listener:
         return buffer[at : at + size] if buffer[0] & 0x0F == 1 else b"{}"
 
 
-def run(
-    port: int, web: int, token: str, connections: int, window: int, seconds: float, rate: float, days: float
-) -> dict[str, object]:
-    start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=days)
-    per_device = int(seconds * (rate or 60_000) / connections) + 100
-    trackers = []
-    for number in range(connections):
-        frames = b"".join(report(number, at, start) for at in range(per_device))
-        trackers.append(Tracker(number, socket.create_connection(("127.0.0.1", port)), frames))
-    listener = Listener(web, token)
-    for tracker in trackers:
-        tracker.socket.sendall(login(tracker.number))
+def connected(load: Load) -> list[Tracker]:
+    """The devices, each on its connection, and let in. They come in a row, so that the queue of a port suffices."""
+    start, each, trackers = load.beginning, load.each, []
+    for number in range(load.first, load.first + load.connections):
+        frames = b"".join(report(number, at, start) for at in range(each))
+        # A connection needs a port of its own, of which each address of the loopback has as many.
+        source = (f"127.0.0.{1 + number % 100}", 0)
+        trackers.append(Tracker(number, socket.create_connection(("127.0.0.1", load.port), 30, source), frames))
+        trackers[-1].socket.sendall(login(number))
     for tracker in trackers:
         if len(tracker.socket.recv(64)) != ACKNOWLEDGEMENT:
             raise SystemExit("a device was not let in")
+        tracker.socket.settimeout(None)
+    return trackers
+
+
+def run(load: Load) -> dict[str, object]:
+    trackers = connected(load)
+    listeners = [Listener(load.web, token) for token in load.tokens]
     poll = select.epoll()
     by_file = {tracker.socket.fileno(): tracker for tracker in trackers}
-    for file in by_file:
+    listening = {listener.socket.fileno(): listener for listener in listeners}
+    for file in (*by_file, *listening):
         poll.register(file, select.EPOLLIN)
-    poll.register(listener.socket.fileno(), select.EPOLLIN)
     print("ready", flush=True)
     sys.stdin.readline()
     began = time.perf_counter()
-    if rate:
-        latencies = steady(trackers, by_file, poll, listener, seconds, rate, start)
+    if load.rate:
+        latencies = steady(trackers, by_file, poll, listening, load)
     else:
-        for tracker in trackers:
-            tracker.send(window)
-        while time.perf_counter() - began < seconds:
-            for file, _ in poll.poll(0.1):
-                if file == listener.socket.fileno():
-                    listener.read(False)
-                    continue
-                tracker = by_file[file]
-                before = tracker.acknowledged
-                tracker.bytes_back += len(tracker.socket.recv(65536))
-                tracker.send(tracker.acknowledged - before)
+        pushing(trackers, by_file, poll, listening, load)
         latencies = []
     took = time.perf_counter() - began
     return {
         "acknowledged": sum(tracker.acknowledged for tracker in trackers),
         "seconds": took,
-        "heard": listener.bytes,
+        "heard": sum(listener.bytes for listener in listeners),
         "latencies": latencies,
     }
+
+
+def pushing(
+    trackers: list[Tracker],
+    by_file: dict[int, Tracker],
+    poll: select.epoll,
+    listening: dict[int, Listener],
+    load: Load,
+) -> None:
+    """As fast as that goes: with each acknowledgement the next one is sent."""
+    until = time.perf_counter() + load.seconds
+    owed = load.reports * len(trackers)
+    for tracker in trackers:
+        tracker.send(load.window)
+    while time.perf_counter() < until:
+        for file, _ in poll.poll(0.1):
+            if (listener := listening.get(file)) is not None:
+                listener.read(False)
+                continue
+            tracker = by_file[file]
+            before = tracker.acknowledged
+            tracker.bytes_back += len(tracker.socket.recv(65536))
+            count = tracker.acknowledged - before
+            tracker.send(count)
+            if owed and not (owed := owed - count):
+                return
 
 
 def steady(
     trackers: list[Tracker],
     by_file: dict[int, Tracker],
     poll: select.epoll,
-    listener: Listener,
-    seconds: float,
-    rate: float,
-    start: datetime,
+    listening: dict[int, Listener],
+    load: Load,
 ) -> list[float]:
     """Send at a rate, and give the seconds from sending to hearing of it, of each report."""
     sent: dict[str, list[tuple[int, float]]] = {}
+    start, rate, seconds = load.beginning, load.rate, load.seconds
+    first = next(iter(listening.values()))
     began = time.perf_counter()
     count = 0
     while (now := time.perf_counter()) - began < seconds + 2:
@@ -192,14 +247,15 @@ def steady(
             tracker.send(1)
             count += 1
         for file, _ in poll.poll(0.0005):
-            if file == listener.socket.fileno():
-                listener.read(True)
+            if (listener := listening.get(file)) is not None:
+                listener.read(listener is first)
             else:
                 tracker = by_file[file]
                 tracker.bytes_back += len(tracker.socket.recv(65536))
     # Devices were made in the order of their numbers, so their ids rise with them.
-    numbers = {id: number for number, id in enumerate(sorted({id for id, _, _ in listener.heard}))}
-    heard = {(numbers[id], fix_time): at for id, fix_time, at in listener.heard}
+    ids = sorted({id for id, _, _ in first.heard})
+    numbers = {id: number for number, id in enumerate(ids, load.first)}
+    heard = {(numbers[id], fix_time): at for id, fix_time, at in first.heard}
     return [
         heard[number, fix_time] - at
         for fix_time, several in sent.items()
@@ -209,9 +265,4 @@ def steady(
 
 
 if __name__ == "__main__":
-    port, web, token, connections, window, seconds, rate, days = sys.argv[1:]
-    print(
-        json.dumps(
-            run(int(port), int(web), token, int(connections), int(window), float(seconds), float(rate), float(days))
-        )
-    )
+    print(json.dumps(run(Load(**json.loads(sys.stdin.readline())))))

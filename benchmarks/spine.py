@@ -17,23 +17,21 @@ import sys
 from importlib.metadata import version
 from typing import Any
 
-from benchmarks.generator import imei
+from benchmarks.generator import Load, imei
 from benchmarks.server import Server
 
 CONNECTIONS = 100
 WINDOW = 20
 
 
-def generate(server: Server, seconds: float, rate: float, days: float) -> tuple[dict[str, Any], float]:
+def generate(server: Server, load: Load) -> tuple[dict[str, Any], float]:
     """Run the generator; what it says, and the CPU that the server used meanwhile."""
-    arguments = [server.ports["gt06"], server.web, server.token, CONNECTIONS, WINDOW, seconds, rate, days]
     child = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.generator", *map(str, arguments)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-m", "benchmarks.generator"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert child.stdin and child.stdout
+    child.stdin.write(load.to_json() + "\n")
+    child.stdin.flush()
     if child.stdout.readline().strip() != "ready":
         raise SystemExit("the generator has not started")
     before = server.cpu()
@@ -43,6 +41,11 @@ def generate(server: Server, seconds: float, rate: float, days: float) -> tuple[
     used = server.cpu() - before
     child.wait()
     return said, used
+
+
+def told(server: Server, seconds: float, rate: float, days: float) -> Load:
+    """What the figures are measured with."""
+    return Load(server.ports["gt06"], server.web, [server.token], CONNECTIONS, WINDOW, seconds, rate, days)
 
 
 def main(seconds: float = 10.0) -> None:
@@ -57,14 +60,14 @@ def main(seconds: float = 10.0) -> None:
         server.stop()
         again = server.start()
         idle = server.memory()
-        said, used = generate(server, seconds, 0, 3)
+        said, used = generate(server, told(server, seconds, 0, 3))
         count = said["acknowledged"]
         print(f"acknowledged after commit   {count / said['seconds']:10.0f} reports/s   (at least 15,000)")
         print(f"CPU of the server           {used / count * 1e6:10.1f} µs/report   (at most 40)")
         print(f"  heard by a socket client  {said['heard'] / count:10.0f} bytes/report")
         stopped = server.stop()
         server.start()
-        slow, used = generate(server, seconds, 1000, 2)
+        slow, used = generate(server, told(server, seconds, 1000, 2))
         latencies = sorted(slow["latencies"])
         if len(latencies) < 1000 * seconds * 0.99:
             raise SystemExit(f"only {len(latencies)} reports were heard")
