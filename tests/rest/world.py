@@ -82,8 +82,7 @@ class World:
     names: dict[str, object] = Factory(dict)
     roles: dict[str, Role] = Factory(dict)
     tables: list[str] = Factory(list)
-    # Of what is written by the way, whoever asks.
-    unwatched: tuple[str, ...] = ()
+    unwatched: tuple[str, ...] = ("actions",)  # refusals are noted as well
 
     async def fill(self) -> None:
         """Make everybody and everything, and remember all of it."""
