@@ -70,7 +70,7 @@ class Peer(Protocol):
 
 @define(eq=False)
 class Turn:
-    """The frame that is being read."""
+    """The frame that is being read. One that has been read to its end serves for the next."""
 
     raw: bytes
     outputs: Iterator[tuple[int, Any]]
@@ -79,6 +79,13 @@ class Turn:
     later: deque[tuple[Device, Media | DeviceAttribute]] | None = None  # stored once the frame is believed
     hangup: int | None = None  # how many of the replies come before it
     asked: Output | None = None  # whose answer is awaited
+
+    def again(self, raw: bytes, outputs: Iterator[tuple[int, Any]]) -> None:
+        """Another frame, after this one."""
+        self.raw, self.outputs = raw, outputs
+        self.said.clear()
+        self.owed.clear()
+        self.later = self.hangup = self.asked = None
 
 
 @define(eq=False)
@@ -182,6 +189,7 @@ class Conversation:
         """Read until an answer must be waited for, which is returned, or until nothing is left: None."""
         heard, counts, session, intake = self._heard, self.counts, self.session, self.server.intake
         decode, bytes_of = self.decode, self.raw
+        spare: Turn | None = None
         while True:
             turn = self._turn
             try:
@@ -197,14 +205,18 @@ class Conversation:
                         continue
                     counts.frames += 1
                     raw = frame if bytes_of is None else bytes_of(frame)
-                    self._turn = turn = Turn(raw, enumerate(decode(frame, session)))
+                    if (turn := spare) is None:
+                        turn = Turn(raw, enumerate(decode(frame, session)))
+                    else:
+                        turn.again(raw, enumerate(decode(frame, session)))
+                    self._turn = turn
                 waiting = self._listen(turn)
             except Exception as error:
                 self._bad(error)
             else:
                 if waiting is not None:
                     return waiting
-                self._turn = None
+                self._turn, spare = None, turn
             self._done += 1
 
     async def _read_on(self, waiting: Deferred[Any] | None) -> None:

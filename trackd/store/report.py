@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -115,7 +116,7 @@ class Report:
     address: str | None = None
     geofence_ids: list[int] | None = None
     fix: Fix | None = None
-    events: list[Event] = Factory(list)
+    events: Sequence[Event] = ()
     state: State | None = None  # of the device, after this report
     json: str = ""  # the attributes as stored; set by the intake
     waiting: Any = None  # a stage that asks the outside world

@@ -55,13 +55,13 @@ async def _waited(
     return kept if kept is None or isinstance(kept, Report) else await kept
 
 
-def detected(detectors: Sequence[Detector], report: Report, last: Report | None, device: Device) -> list[Event]:
+def detected(detectors: Sequence[Detector], report: Report, last: Report | None, device: Device) -> Sequence[Event]:
     """The events of all detectors, in their order."""
-    found: list[Event] = []
+    found: Sequence[Event] = ()
     for detector in detectors:
         try:
             if events := detector(report, last, device):
-                found.extend(events)
+                found = (*found, *events)
         except Exception:
             _log.failure("device {device}: detector {detector}", device=device.id, detector=detector)
     return found
