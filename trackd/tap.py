@@ -12,9 +12,8 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import partial
 from importlib.metadata import version
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -28,7 +27,6 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.client import Agent
 
-from trackd.figures import Figure
 from trackd.house import House, People
 from trackd.listen.limits import Limits
 from trackd.listen.poller import Poller, Source
@@ -38,7 +36,6 @@ from trackd.listen.tls import BadCertificate, context
 from trackd.live.changes import Changes
 from trackd.live.feed import Feed
 from trackd.live.hub import Hub
-from trackd.live.socket import SocketResource
 from trackd.live.subscriber import Limits as LiveLimits
 from trackd.observation import Observation
 from trackd.openfiles import allowed, needed, within
@@ -53,7 +50,6 @@ from trackd.people.permissions import Permissions
 from trackd.people.sessions import Sessions
 from trackd.people.setup import Setup
 from trackd.rate import Rate
-from trackd.rest.routes import Dialect as RestDialect
 from trackd.rest.services import Options as RestOptions
 from trackd.rest.services import Services
 from trackd.settings import Settings, SettingsError
@@ -64,6 +60,7 @@ from trackd.store.committer import Committer
 from trackd.store.database import Database, Unavailable
 from trackd.store.devices import Devices
 from trackd.store.embedded import CannotStart
+from trackd.store.events import Events
 from trackd.store.groups import Groups
 from trackd.store.links import Links
 from trackd.store.loading import Loading
@@ -74,6 +71,7 @@ from trackd.store.resent import Resent
 from trackd.store.sessions import Sessions as SessionRows
 from trackd.store.unknown import UnknownDevices
 from trackd.store.users import Users
+from trackd.track.amendments import Amendments
 from trackd.track.commands import Commands
 from trackd.track.detect.motion import streaks, trips
 from trackd.track.detect.simple import alarm, ignition
@@ -87,15 +85,8 @@ from trackd.track.stages.files import files
 from trackd.track.stages.place import distance, outdated, time
 from trackd.track.stages.vehicle import copy_attributes, engine_hours, motion
 from trackd.track.strangers import Strangers
-from trackd.web.forward import Forward
 from trackd.web.health import Health, time_zones
-from trackd.web.metrics import metrics
-from trackd.web.mount import Api
-from trackd.web.proxies import Proxies
-from trackd.web.root import Root
-from trackd.web.setup import Pages
-from trackd.web.site import Site
-from trackd.wire.catalog import names, part
+from trackd.web.parts import site
 
 __all__ = ["Options", "build", "makeService"]
 
@@ -182,7 +173,7 @@ def listeners(settings: Settings) -> list[Listener]:
     return found
 
 
-def people(reactor: Any, settings: Settings, database: Database, commands: Commands) -> People:
+def people(reactor: Any, settings: Settings, database: Database, commands: Commands, intake: Intake) -> People:
     """The parts that the REST dialects are given."""
 
     def now() -> datetime:
@@ -212,7 +203,9 @@ def people(reactor: Any, settings: Settings, database: Database, commands: Comma
         Audit(Actions(database), now, Rate(reactor, MOST_DENIED)),
         permissions,
         Fleet(permissions, devices, groups, Links(database)),
-        Positions(database),
+        positions := Positions(database),
+        Events(database),
+        Amendments(intake, positions, reactor),
         commands,
         now,
         health.well,
@@ -228,40 +221,6 @@ def people(reactor: Any, settings: Settings, database: Database, commands: Comma
         ),
     )
     return People(users, sessions, Setup(settings.data, users, passwords, attempts), services)
-
-
-def site(reactor: Any, settings: Settings, parts: People, hub: Hub, figures: Callable[[], Iterable[Figure]]) -> Site:
-    """
-    The web site: each REST dialect under its prefix with its sockets, our own pages, the files of a web client, the
-    `figures` for whom the first dialect knows as an administrator.
-    """
-    proxies = Proxies(settings["web.proxies"])
-    spoken: list[RestDialect] = [part("plugins.rest", name, "dialect") for name in names("plugins.rest")]
-    sockets = [part("plugins.live", name, "dialect") for name in names("plugins.live")]
-    root = Root(
-        Pages(parts.setup, proxies, spoken[0].prefix, version("trackd")),
-        settings["web.path"],
-        next(phones(reactor, settings), None),
-    )
-    made = Site(root, reactor, settings["web.body"], settings["web.connections"])
-    for dialect in spoken:
-        api = Api(dialect, parts.services, proxies, reactor)
-        root.putChild(dialect.prefix.strip("/").encode(), api)
-        for socket in sockets:
-            if dialect.listener is not None and socket.name == dialect.name:
-                opens = partial(dialect.listener, parts.services)
-                api.putChild(socket.path.encode(), SocketResource(hub, socket, opens, made.taken_over))
-    page = metrics(spoken[0], settings["metrics.allow"], figures)
-    root.putChild(page.prefix.strip("/").encode(), Api(page, parts.services, proxies, reactor))
-    return made
-
-
-def phones(reactor: Any, settings: Settings) -> Iterator[Forward]:
-    """The formats to which the web port passes on what phones send."""
-    for name, format in settings.formats.items():
-        if format.web and not settings[f"{name}.ssl"]:
-            address = next(iter(settings[f"{name}.address"]), "")
-            yield Forward(HTTPClient(Agent(reactor)), address, settings[f"{name}.port"])
 
 
 def sources(settings: Settings) -> list[Source]:
@@ -377,7 +336,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
     taker: Any = intake
     server = Server(taker, reactor, limits(settings))
     client: Any = HTTPClient(Agent(reactor))
-    parts = people(reactor, settings, database, commands)
+    parts = people(reactor, settings, database, commands, intake)
     house = House(
         reactor,
         settings,
@@ -389,7 +348,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         hub,
         Listeners(reactor, server, listeners(settings)),
         [Poller(server, source, client) for source in sources(settings)],
-        site(reactor, settings, parts, hub, lambda: Observation(house).figures()),
+        site(reactor, settings, parts.services, parts.setup, hub, lambda: Observation(house).figures()),
         parts,
         Changes(reactor, directory, commands, hub),
         unknown,

@@ -21,6 +21,7 @@ class Directory:
     by_id: dict[int, Any] = Factory(lambda: {1: "one", 2: "two"})
     read: list[list[int]] = Factory(list)
     known: list[str] = Factory(list)
+    stale: list[int] = Factory(list)
     trouble: list[Exception] = Factory(list)
     held: Deferred[None] | None = None
 
@@ -30,6 +31,9 @@ class Directory:
         if self.trouble:
             raise self.trouble.pop(0)
         self.read.append(sorted(ids))
+
+    def outdated(self, id: int) -> None:
+        self.stale.append(id)
 
     def known_now(self, unique_id: str) -> None:
         self.known.append(unique_id)
@@ -101,6 +105,11 @@ class ChangesTests(SynchronousTestCase):
         self.changes.missed()
         self.clock.advance(GATHER)
         self.assertEqual((self.directory.read, self.hub.told), ([[1, 2]], ["anything"]))
+
+    def test_positions(self) -> None:
+        """Positions that were deleted are nothing to be read; the device's next report looks at what is left."""
+        self.changes.heard("positions 2")
+        self.assertEqual((self.directory.stale, self.clock.getDelayedCalls()), ([2], []))
 
     def test_at_once(self) -> None:
         """Commands and rights wait for nothing."""

@@ -14,6 +14,7 @@ from trackd.live.feed import Feed
 from trackd.live.news import DeviceNews, RawFrame
 from trackd.live.subscriber import Limits
 from trackd.store.report import Event
+from trackd.track.amendments import copied
 from trackd.track.detect.simple import ignition
 
 
@@ -106,3 +107,12 @@ class FeedTests(SynchronousTestCase):
         self.house.find(Wire(), "b")
         self.live.clock.advance(1)
         self.assertEqual([b"plain:b:frame:192.0.2.1"], self.peer.read())
+
+    def test_copied(self) -> None:
+        """A copy of the latest position is news of a position, not a sign of life of the device."""
+        self.heard(fix(0))
+        device = self.house.presence.directory.by_id[1]
+        assert device.last is not None
+        self.house.intake.amend(device, copied(device.last, {}, at(1)))
+        self.house.settle()
+        self.assertEqual([b"48"], self.peer.read())

@@ -6,11 +6,13 @@ SETUP = "the first visitor does not become administrator: the set-up link makes 
 LINKS = "a link exists once, however often it is made"
 REVOKED = "a revoked token ends the sessions that were made from it"
 NO_PASSWORD = "nobody learns that an account has no password: the log-in fails like any other"
+DELETED = "a device does not name a position that was deleted"
 DISABLED = "a disabled user opens no live socket, whatever session there is"
 
 KNOWN: dict[tuple[str, int], str] = {
     **{("session-01", step): SETUP for step in (3, 4, 6, 7, 8)},
     ("permissions-01", 8): LINKS,
+    ("positions-05", 20): DELETED,
     ("session-09", 12): REVOKED,
     ("session-17", 2): NO_PASSWORD,
     ("session-17", 3): NO_PASSWORD,

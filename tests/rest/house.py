@@ -30,9 +30,11 @@ from trackd.rest.services import Commands, Options, Services
 from trackd.store.audit import Actions
 from trackd.store.database import Database
 from trackd.store.devices import Devices
+from trackd.store.events import Events
 from trackd.store.groups import Groups
 from trackd.store.links import Links
 from trackd.store.positions import Positions
+from trackd.store.rows import PositionRow
 from trackd.store.sessions import Sessions as SessionStore
 from trackd.store.users import Users
 from trackd.track.commands import CommandRefused
@@ -42,6 +44,24 @@ from trackd.web.proxies import Proxies
 from trackd.web.root import Root
 from trackd.web.setup import Pages
 from trackd.web.site import Site
+
+
+@define
+class MemoryAmendments:
+    """Positions of devices that report nothing: only what is stored is changed. `counters` is what was asked for."""
+
+    positions: Positions
+    counters: list[tuple[int, float | None, int | None]] = Factory(list)
+
+    async def delete(self, device_id: int, start: datetime, end: datetime) -> None:
+        await self.positions.delete(device_id, start, end)
+
+    async def delete_one(self, position: PositionRow) -> None:
+        await self.positions.delete_one(position)
+
+    async def accumulate(self, device_id: int, total_distance: float | None, hours: int | None) -> bool:
+        self.counters.append((device_id, total_distance, hours))
+        return bool(await self.positions.latest([device_id]))
 
 
 @define
@@ -97,6 +117,8 @@ def services(
         permissions=permissions,
         fleet=Fleet(permissions, devices, groups, links),
         positions=Positions(database),
+        events=Events(database),
+        amendments=MemoryAmendments(Positions(database)),
         commands=commands,
         now=time.now,
         health=health.well,

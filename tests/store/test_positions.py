@@ -99,3 +99,43 @@ class PositionTests(DatabaseTestCase):
         stored = [await position(self.db, 1, day) for day in days]
         found = [row.id async for rows in self.positions.between(1, days[0], days[-1], piece=2) for row in rows]
         self.assertEqual(found, [row.id for row in stored])
+
+    async def state(self, device_id: int) -> tuple[int | None, datetime | None]:
+        rows = await self.db.query(
+            "SELECT position_id, position_time FROM device_states WHERE device_id = %s", [device_id]
+        )
+        return rows[0][0], rows[0][1]
+
+    async def test_delete(self) -> None:
+        """What lies between two times, both included, is deleted, of this device alone, in pieces of any size."""
+        for piece in (1, 2, 3, 100):
+            one, other = [(await device(self.db)).id for _ in range(2)]
+            stored = [await position(self.db, one, after(second // 2)) for second in range(10)]
+            beside = await position(self.db, other, after(2))
+            await self.positions.delete(one, after(1), after(3), piece)
+            self.assertEqual(await self.ids(one, 0, 60), [[row.id for row in (*stored[:2], *stored[8:])]])
+            self.assertEqual(await self.ids(other, 0, 60), [[beside.id]])
+
+    async def test_delete_latest(self) -> None:
+        """A state names the newest position that is left, or none, and stays as it is while its own is there."""
+        one = (await device(self.db)).id
+        stored = [await position(self.db, one, after(second)) for second in (10, 20)]
+        last = await latest(self.db, one, after(30))
+        later = await position(self.db, one, after(40))
+        await self.positions.delete_one(stored[0])
+        self.assertEqual(await self.state(one), (last.id, last.fix_time))
+        await self.positions.delete_one(last)
+        self.assertEqual(await self.state(one), (stored[1].id, stored[1].fix_time))
+        self.assertEqual(await self.ids(one, 0, 60), [[stored[1].id, later.id]])
+        await self.positions.delete(one, after(0), after(60))
+        self.assertEqual(await self.state(one), (None, None))
+
+    async def test_delete_is_told(self) -> None:
+        """Whoever has the device in memory hears that its positions are not what they were."""
+        heard: list[str] = []
+        await self.db.listen("changes", heard.append)
+        await self.positions.delete(7, after(0), after(60))
+        await self.db.query("SELECT 1")
+        while not heard:
+            await self.db.query("SELECT pg_sleep(0.01)")
+        self.assertEqual(heard, ["positions 7"])

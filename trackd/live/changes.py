@@ -25,7 +25,7 @@ class Changes:
     Keeps what is in memory in step with the database, whoever changes it: the API, the command line, another server.
 
     The database tells of each changed row: `devices <id> <unique id>`, `groups <id>`, `commands <device>`,
-    `rights <user>`.
+    `rights <user>`; and of `positions <device>` that were deleted.
     """
 
     reactor: Any
@@ -45,6 +45,8 @@ class Changes:
         number, _, unique_id = rest.partition(" ")
         if table == "commands":
             self._do(self.commands.arrived(int(number)))
+        elif table == "positions":
+            self.directory.outdated(int(number))
         elif table == "rights":
             self.hub.rights_changed([int(number)])
         else:

@@ -37,7 +37,8 @@ class Feed:
             if report.events:
                 item.events += report.events
             if state is not None:
-                states[device_id] = state
+                if not report.copied:
+                    states[device_id] = state
                 if state.fix is report.fix:
                     item.positions.append(report)
         for device_id, state in states.items():

@@ -14,8 +14,9 @@ from trackd.people.entrance import Entrance
 from trackd.people.fleet import Fleet
 from trackd.people.permissions import Permissions
 from trackd.people.sessions import Sessions
+from trackd.store.events import Events
 from trackd.store.positions import Positions
-from trackd.store.rows import SessionRow, TokenRow, UserRow
+from trackd.store.rows import PositionRow, SessionRow, TokenRow, UserRow
 
 
 class Commands(Protocol):
@@ -28,6 +29,18 @@ class Commands(Protocol):
 
     async def types(self, device_id: int | None, text_channel: bool) -> list[str]:
         """The types that a device understands; without a device all that there are."""
+
+
+class Amendments(Protocol):
+    """Changes positions of devices, in step with what they report at the same time."""
+
+    async def delete(self, device_id: int, start: datetime, end: datetime) -> None:
+        """Those with fix times from `start` to `end`, both included."""
+
+    async def delete_one(self, position: PositionRow) -> None: ...
+
+    async def accumulate(self, device_id: int, total_distance: float | None, hours: int | None) -> bool:
+        """Have the device count on from these values (metres, milliseconds); whether it has a position."""
 
 
 @frozen
@@ -53,6 +66,8 @@ class Services:
     permissions: Permissions
     fleet: Fleet
     positions: Positions
+    events: Events
+    amendments: Amendments
     commands: Commands
     now: Callable[[], datetime]
     health: Callable[[], Awaitable[bool]]

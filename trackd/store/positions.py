@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
+from typing import Any
 
 from attrs import define
 
-from trackd.store.database import Database
+from trackd.store.database import Database, Queries
 from trackd.store.rows import PositionRow, columns
 
 COLUMNS = columns(PositionRow, "p")
@@ -22,6 +23,18 @@ UNION ALL
     WHERE device_id = s.device_id AND fix_time <= s.position_time ORDER BY fix_time DESC, id DESC LIMIT 1)
 LIMIT 1
 """
+
+# After a deletion: the state names the newest position that is left, or none.
+REPAIR = """
+UPDATE device_states s SET (position_id, position_time) = (
+    SELECT id, fix_time FROM positions WHERE device_id = s.device_id AND fix_time <= s.position_time
+    ORDER BY fix_time DESC, id DESC LIMIT 1)
+WHERE s.device_id = %s AND s.position_id IS NOT NULL AND NOT EXISTS (
+    SELECT FROM positions WHERE device_id = s.device_id AND fix_time = s.position_time AND id = s.position_id)
+"""
+
+# Rows that are deleted in one transaction.
+DELETED_AT_ONCE = 10_000
 
 # Rows that are read at once: parsing them holds up the reactor for a few milliseconds.
 PIECE = 1000
@@ -74,3 +87,34 @@ class Positions:
                 yield found
             if len(rows) < size or (limit and not left):
                 return
+
+    async def delete(self, device_id: int, start: datetime, end: datetime, piece: int = DELETED_AT_ONCE) -> None:
+        """
+        Delete the positions of a device with fix times from `start` to `end`, both included, the oldest first.
+
+        If its latest is among them, the newest that is left becomes it. Other servers are told.
+        """
+        while True:
+            rows = await self.database.query(
+                "SELECT fix_time FROM positions WHERE device_id = %s AND fix_time >= %s AND fix_time <= %s"
+                " ORDER BY fix_time OFFSET %s LIMIT 1",
+                [device_id, start, end, piece],
+            )
+            # Many may have the time at which a piece ends: they go with it.
+            until = rows[0][0] if rows else end
+            await self._without(device_id, "fix_time >= %s AND fix_time <= %s", [start, until])
+            if not rows:
+                return
+            start = until
+
+    async def delete_one(self, position: PositionRow) -> None:
+        """The same for one position."""
+        await self._without(position.device_id, "fix_time = %s AND id = %s", [position.fix_time, position.id])
+
+    async def _without(self, device_id: int, condition: str, args: list[Any]) -> None:
+        async def work(queries: Queries) -> None:
+            await queries.run(f"DELETE FROM positions WHERE device_id = %s AND {condition}", [device_id, *args])
+            await queries.run(REPAIR, [device_id])
+            await queries.run("SELECT pg_notify('changes', %s)", [f"positions {device_id}"])
+
+        await self.database.transaction(work)

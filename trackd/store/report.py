@@ -119,4 +119,5 @@ class Report:
     events: Sequence[Event] = ()
     state: State | None = None  # of the device, after this report
     json: str = ""  # the attributes as stored; set by the intake
+    copied: bool = False  # from the one before, by somebody else than the device, which says nothing of itself with it
     waiting: Any = None  # a stage that asks the outside world

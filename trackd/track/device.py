@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -60,7 +60,7 @@ class Device:
     stale: bool = False  # the database has not what memory has: load before going on
     uncommitted: int = 0
     recent: dict[int, None] = Factory(dict)  # digests of its latest reports, in their order
-    jobs: deque[tuple[list[Report], Deferred[None]]] | None = None  # reports that wait their turn; None: idle
+    jobs: deque[tuple[Callable[[], Awaitable[None]], Deferred[None]]] | None = None  # work in its turn; None: idle
     # Asked for with every report, and changed hardly ever.
     _found: dict[str, Any] = field(factory=dict, init=False)
     _values: dict[str, Any] = field(factory=dict, init=False)

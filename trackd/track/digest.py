@@ -49,6 +49,12 @@ def digest(report: Report) -> int:
     return xxh3_64_intdigest(said) - HALF
 
 
+def digest_again(report: Report, before: int) -> int:
+    """That of a report which the device has not sent: a copy, made at its server time, of one with the digest `before`."""
+    said = f"{before} {report.server_time.isoformat()}".encode()
+    return int.from_bytes(blake2b(said, digest_size=8).digest(), "big", signed=True)
+
+
 def _content(value: Any) -> Any:
     """Of a file only this counts: its name will be another one each time."""
     return blake2b(value.data, digest_size=8).hexdigest() if isinstance(value, Media) else value

@@ -152,6 +152,11 @@ class Directory:
             self._keep(loaded)
             device.restore(loaded)
 
+    def outdated(self, id: int) -> None:
+        """What memory knows of the latest position of this device may be gone: its next report looks it up."""
+        if (device := self.by_id.get(id)) is not None:
+            device.stale = True
+
     async def changed(self, ids: Iterable[int]) -> None:
         """Somebody has changed these devices' rows, or those of their groups: take over what is new."""
         ids = list(ids)

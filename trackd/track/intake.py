@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from attrs import Factory, define, field
 from twisted.internet.defer import Deferred, DeferredList, succeed
@@ -20,6 +21,7 @@ from twisted.logger import Logger
 from trackd.rate import Rate
 from trackd.store.batch import Batch
 from trackd.store.committer import Committer
+from trackd.store.errors import Unavailable
 from trackd.store.report import Event, Fix, Report
 from trackd.track.commands import Commands
 from trackd.track.device import Device
@@ -33,6 +35,8 @@ from trackd.wire.values import Command, Media, Position
 
 # Latest reports whose digests a device remembers: a re-sent one is mostly among them, and costs no question.
 RECENT = 64
+
+T = TypeVar("T")
 
 Resent = Callable[[list[Report]], Awaitable[set[Report]]]
 Tell = Callable[[Sequence[Report], Sequence[Event], Iterable[int]], None]
@@ -179,16 +183,9 @@ class Intake:
             return
         self.presence.heard(device, now)
         if device.jobs is not None:
-            done: Deferred[None] = Deferred()
-            device.jobs.append((reports, done))
-            slow.append(done)
+            slow.append(self._queue(device, partial(self._one_by_one, device, reports)))
         elif (rest := self._at_once(device, reports)) is not None:
-            device.jobs = deque()
-            done = Deferred()
-            slow.append(done)
-            Deferred.fromCoroutine(self._in_turn(device, rest, done)).addErrback(
-                lambda failure: self._log.failure("device {device}", failure, device=device.id)
-            )
+            slow.append(self._queue(device, partial(self._one_by_one, device, rest)))
         if device.queued:
             self.commands.deliver(device)
 
@@ -212,22 +209,72 @@ class Intake:
                 return reports[at:]
         return None
 
-    async def _in_turn(self, device: Device, reports: list[Report], done: Deferred[None]) -> None:
-        """Take these reports, then all that have come meanwhile."""
-        jobs = device.jobs
-        assert jobs is not None
-        while True:
+    def _queue(self, device: Device, work: Callable[[], Awaitable[None]]) -> Deferred[None]:
+        """Have it done after all that waits already; fires when it is done."""
+        done: Deferred[None] = Deferred()
+        if device.jobs is not None:
+            device.jobs.append((work, done))
+        else:
+            device.jobs = deque([(work, done)])
+            Deferred.fromCoroutine(self._in_turn(device, device.jobs)).addErrback(
+                lambda failure: self._log.failure("device {device}", failure, device=device.id)
+            )
+        return done
+
+    async def _in_turn(self, device: Device, jobs: deque[tuple[Callable[[], Awaitable[None]], Deferred[None]]]) -> None:
+        """Do what waits, one after the other, until nothing does."""
+        while jobs:
+            work, done = jobs.popleft()
             try:
-                await self._one_by_one(device, reports)
+                await work()
             except Exception as error:
-                self._log.failure("device {device}: {count} reports", device=device.id, count=len(reports))
+                self._log.failure("device {device}: reports in their turn", device=device.id)
                 done.errback(error)  # they may not be stored: nobody must be told that they are
             else:
                 done.callback(None)
-            if not jobs:
-                break
-            reports, done = jobs.popleft()
         device.jobs = None
+
+    async def alone(self, device: Device, work: Callable[[], Awaitable[T]]) -> T:
+        """
+        What this work gives, done while no report of the device is under way or uncommitted; later ones wait for it.
+
+        Raises Unavailable while the database is away.
+        """
+        if self.committer.away:
+            raise Unavailable(self.committer.away)
+        turn: Deferred[None] = Deferred()
+        over: Deferred[None] = Deferred()
+
+        async def hold() -> None:
+            turn.callback(None)
+            await over
+
+        self._queue(device, hold)
+        await turn
+        try:
+            if device.uncommitted and (barrier := self.committer.barrier()) is not None:
+                await barrier
+            if device.stale:
+                await self.presence.directory.reload(device)
+            return await work()
+        finally:
+            over.callback(None)
+
+    def amend(self, device: Device, report: Report) -> Deferred[None] | None:
+        """
+        Store this as the device's latest report, though it has not sent it: neither stages nor detectors look at it.
+
+        Its time of fix is that of the latest before. Fires when it is committed.
+        """
+        report.json = dumps(report.attributes).decode()
+        assert report.fix_time is not None
+        report.fix = fix = Fix(0, report.fix_time, report.latitude, report.longitude, report.server_time)
+        device.last, device.state.fix = report, fix
+        self._append(device, fix)
+        report.state = device.state.copy()
+        device.uncommitted += 1
+        self.committer.add(report)
+        return self.committer.barrier()
 
     async def _one_by_one(self, device: Device, reports: list[Report]) -> None:
         if device.stale:

@@ -20,7 +20,7 @@ from plugins.rest.traccar.answers import (
     trimmed,
 )
 from plugins.rest.traccar.models import device_json
-from plugins.rest.traccar.objects import DEVICE, GROUP
+from plugins.rest.traccar.objects import ACCUMULATORS, DEVICE, GROUP
 from trackd.people.permissions import DEVICE_READONLY, READONLY
 from trackd.rest.errors import ApiError
 from trackd.rest.params import LONG, TEXT, Param
@@ -110,6 +110,15 @@ async def delete_device(services: Services, call: Call) -> Answer:
     return NOTHING
 
 
+async def put_accumulators(services: Services, call: Call) -> Answer:
+    """Have the device whose id the body has count on from other values."""
+    device_id = call.body["device_id"]
+    await services.permissions.check_device(call.caller.user, device_id)
+    if not await services.amendments.accumulate(device_id, call.body["total_distance"], call.body["hours"]):
+        raise ApiError(400, "The device has no position")
+    return NOTHING
+
+
 async def get_groups(services: Services, call: Call) -> Answer:
     """Those that the caller sees; an administrator sees in lists what is linked to it, or all."""
     user, params = call.caller.user, call.params
@@ -172,6 +181,15 @@ ROUTES = (
         needs=("device", "group"),
     ),
     Route("DELETE", "/devices/{id}", delete_device, denied=DEVICE_WRITES, place=ID, needs=("device",)),
+    Route(
+        "PUT",
+        "/devices/{id}/accumulators",
+        put_accumulators,
+        denied=DEVICE_WRITES,
+        place=IGNORED_ID,
+        body=ACCUMULATORS,
+        needs=("device",),
+    ),
     Route("GET", "/groups", get_groups, query=(ALL, USER_ID, *LIST), needs=("user",)),
     Route("POST", "/groups", post_group, denied=(READONLY,), body=GROUP, needs=("group",)),
     Route("GET", "/groups/{id}", get_group, place=ID, needs=("group",)),

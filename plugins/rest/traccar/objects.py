@@ -4,7 +4,24 @@ The objects of this dialect that clients write: their members in the order of th
 
 from __future__ import annotations
 
-from trackd.rest.body import ANY, DOUBLE, FLAG, FREE, INT, LONG, MOMENT, TEXT, Member, Model
+from typing import Any
+
+from trackd.rest.body import (
+    ANY,
+    DOUBLE,
+    FLAG,
+    FREE,
+    INT,
+    LONG,
+    MOMENT,
+    TEXT,
+    Member,
+    Model,
+    Type,
+    read_double,
+    read_integer,
+    same,
+)
 
 # Characters of the JSON of one object's attributes.
 ATTRIBUTES = 4000
@@ -127,4 +144,19 @@ COMMAND = Model(
 
 QUEUED_COMMAND = Model(
     "QueuedCommand", (ID, FREE_FORM, Member("deviceId", LONG), text("type"), Member("textChannel", FLAG))
+)
+
+
+def is_said(value: Any) -> bool:
+    """Whether something is said at all."""
+    return value is not None and value != ""
+
+
+ACCUMULATORS = Model(
+    "DeviceAccumulators",
+    (
+        Member("deviceId", LONG),
+        Member("totalDistance", Type("double", lambda said: read_double(said) if is_said(said) else None, same)),
+        Member("hours", Type("long", lambda said: read_integer(said) if is_said(said) else None, same)),
+    ),
 )

@@ -1,4 +1,4 @@
-"""Positions: the latest, those of a time, and single ones."""
+"""Positions: the latest, those of a time, and single ones; and single events."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from plugins.rest.traccar.answers import array
-from plugins.rest.traccar.models import position_json
-from trackd.people.permissions import DISABLE_REPORTS
+from plugins.rest.traccar.answers import ID, NOTHING, array, shown
+from plugins.rest.traccar.models import event_json, position_json
+from trackd.people.permissions import DISABLE_REPORTS, READONLY
 from trackd.rest.errors import ApiError
 from trackd.rest.params import LONG, MOMENT, Param
 from trackd.rest.routes import Answer, Call, Route
@@ -74,18 +74,56 @@ def _answer(pieces: AsyncIterator[Iterable[PositionRow]]) -> Answer:
     return Answer(body=array(_shown(pieces)))
 
 
+async def delete_positions(services: Services, call: Call) -> Answer:
+    """Delete the positions of a device and a time."""
+    device_id, start, end = call.params["deviceId"], call.params["from"], call.params["to"]
+    await services.permissions.check_device(call.caller.user, device_id)
+    if start is None or end is None:
+        raise ApiError(400, "The time is missing: from and to")
+    await services.amendments.delete(device_id, start, end)
+    return NOTHING
+
+
+async def delete_position(services: Services, call: Call) -> Answer:
+    """Delete one; that there is none is said to anybody, whatever is forbidden."""
+    found = await services.positions.by_ids([call.params["id"]])
+    if not found:
+        raise ApiError(404)
+    user = call.caller.user
+    await services.permissions.check_free(user, READONLY, message="Operation restricted")
+    await services.permissions.check_device(user, found[0].device_id)
+    await services.amendments.delete_one(found[0])
+    return NOTHING
+
+
+async def get_event(services: Services, call: Call) -> Answer:
+    event = await services.events.get(call.params["id"])
+    if event is None:
+        raise ApiError(404, "There is no such event")
+    await services.permissions.check_device(call.caller.user, event.device_id)
+    return shown(event_json(event))
+
+
+SPAN = (Param("deviceId", LONG), Param("from", MOMENT), Param("to", MOMENT))
+
 ROUTES = (
     Route(
         "GET",
         "/positions",
         get_positions,
-        query=(
-            Param("id", LONG, many=True),
-            Param("deviceId", LONG),
-            Param("from", MOMENT),
-            Param("to", MOMENT),
-        ),
+        query=(Param("id", LONG, many=True), *SPAN),
         may_be_denied=(DISABLE_REPORTS,),
         needs=("device",),
     ),
+    Route(
+        "DELETE",
+        "/positions",
+        delete_positions,
+        denied=(READONLY,),
+        denial="Operation restricted",
+        query=SPAN,
+        needs=("device",),
+    ),
+    Route("DELETE", "/positions/{id}", delete_position, may_be_denied=(READONLY,), place=ID, needs=("device",)),
+    Route("GET", "/events/{id}", get_event, place=ID, needs=("device",)),
 )
