@@ -117,7 +117,7 @@ class Listener:
     """A socket client that counts positions; when asked it notes when it heard of each."""
 
     def __init__(self, port: int, token: str) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket = socket.create_connection(("127.0.0.1", port), 30)
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(
             f"GET /api/socket?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
@@ -125,15 +125,21 @@ class Listener:
         )
         self.buffer = b""
         while b"\r\n\r\n" not in self.buffer:
-            self.buffer += self.socket.recv(65536)
+            self.buffer += self._received(65536)
         head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
         if b" 101 " not in head:
             raise SystemExit(f"no socket: {head.decode()}")
         self.bytes = 0
         self.heard: list[tuple[int, str, float]] = []
 
+    def _received(self, most: int) -> bytes:
+        data = self.socket.recv(most)
+        if not data:
+            raise ConnectionError("the server has closed the live socket")
+        return data
+
     def read(self, note: bool) -> None:
-        data = self.socket.recv(1 << 20)
+        data = self._received(1 << 20)
         self.bytes += len(data)
         if not note:
             return

@@ -21,7 +21,7 @@ from tests.listen.samples import log_of
 from tests.live.memory import House, Place, Somebody, news
 from trackd.live.dialect import User
 from trackd.live.outlet import PIECE
-from trackd.live.socket import SocketResource
+from trackd.live.socket import READ, SocketResource
 from trackd.live.subscriber import Limits
 from trackd.people.errors import TooMany, Unauthorized
 from trackd.store.errors import Unavailable
@@ -175,6 +175,11 @@ class HandshakeTests(SocketTests):
         self.assertEqual([b"hello p1"], self.hear(client))
         self.house.hub.tell([news(2, state="a", events=[3])])
         self.assertEqual([b"d7a", b"e3", b"p2"], self.hear(client))
+
+    def test_small_reads(self) -> None:
+        """What clients say is read in small pieces, so that one who says much holds up nobody else."""
+        _, line = self.connect()
+        self.assertEqual(READ, line.down.bufferSize)  # type: ignore[attr-defined]
 
     def test_shown(self) -> None:
         """The doorkeeper sees parameters, cookies, origin and host; the dialect the parameters."""

@@ -115,6 +115,7 @@ class SiteTests(SynchronousTestCase):
         for data in (
             b"no request\r\n\r\n",
             large + b"Content-Length: 11\r\n\r\n0123456789",
+            large + b"Expect: 100-continue\r\nContent-Length: 11\r\n\r\n0123456789",
             large + b"Transfer-Encoding: chunked\r\n\r\nb\r\n0123456789x\r\n0\r\n\r\n",
         ):
             channel, transport = self.connect()

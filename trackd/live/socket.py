@@ -36,6 +36,7 @@ _MISTAKES = FilteringLogObserver(globalLogPublisher, [LogLevelFilterPredicate(Lo
 RETRY_AFTER = 5
 
 CONTINUATION, TEXT = 0, 1  # opcodes
+READ = 4096  # bytes of a client's that are read at once
 
 
 # Who asks, by the parameters of the URL, the cookies, and the headers `Origin` and `Host` as they came. None: nobody who
@@ -70,6 +71,8 @@ class LiveSocket(WebSocketServerProtocol):
         self.transport.registerProducer(self, True)
         # A turn of the reactor sends at most this; by default less than a busy turn brings.
         self.transport.SEND_LIMIT = limits.burst
+        # And it reads at most this: clients have little to say, and who says much holds up nobody else.
+        self.transport.bufferSize = READ
         self._subscriber = self.hub.join(self.user, self.dialect, self.parameters, self.send_piece, self.hang_up)
         Deferred.fromCoroutine(self.hub.welcome(self._subscriber)).addErrback(self._failed)
 

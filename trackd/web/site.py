@@ -145,6 +145,11 @@ class Channel(HTTPChannel):
         # Twisted says this when it cannot read a request.
         self.dismiss(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\nServer: trackd\r\n\r\n")
 
+    def _send100Continue(self) -> None:
+        # Not to one whose body has been refused already.
+        if not self._deaf:
+            super()._send100Continue()
+
     def dismiss(self, words: bytes) -> None:
         """
         Say this, and hear nothing more.
