@@ -38,6 +38,8 @@ log = Logger()
 
 # Seconds that the stop may take in all; for what is left to be committed, when the database does not answer.
 PATIENCE = 1.5
+# Seconds between two additions to the statistics of the day.
+WRITTEN = 600.0
 
 
 @define(eq=False)
@@ -84,6 +86,7 @@ class House:
             poller.startService()
         self._every(max(1.0, self.settings["status.timeout"] / 10), self.presence.sweep)
         self._every(MINUTE, self.committer.tell_losses)
+        self._every(WRITTEN, lambda: Deferred.fromCoroutine(self.people.services.statistics.write()))
         self._every(3600.0, lambda: Deferred.fromCoroutine(self._tidy()))
 
     async def stop(self) -> None:
@@ -103,6 +106,9 @@ class House:
         if self.web is not None:
             await maybeDeferred(self.web.stopListening)
         await self.hub.stop()
+        # It may be cancelled in the same way.
+        counted = DeferredList([Deferred.fromCoroutine(self.people.services.statistics.write())], consumeErrors=True)
+        await counted.addTimeout(PATIENCE, self.reactor)
 
     def _open_web(self) -> None:
         address, port = self.settings["web.address"], self.settings["web.port"]
@@ -125,5 +131,6 @@ class House:
             await self.unknown.prune()
             await self.people.sessions.clean()
             await self.people.services.audit.prune(self.settings["audit.days"])
+            await self.people.services.statistics.settle()
         except Unavailable as error:
             log.warn("the hourly tidying waits for the database: {error}", error=str(error))

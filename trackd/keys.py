@@ -224,6 +224,7 @@ SECTIONS = {
         Key("people.attempts", int, 10_000, "Addresses and accounts whose failed log-ins are counted", least=1),
         Key("people.waiting", int, 64, "Passwords that wait to be checked; more are refused for the moment", least=1),
         Key("people.remembered", int, 10_000, "Sessions and passwords that memory knows", least=1),
+        Key("statistics.remembered", int, 100_000, "Devices and users of the day that memory knows", least=1),
         Key("web.connections", int, 10_000, "Connections to the web server at once, live sockets aside", least=1),
         Key("web.body", int, 1_048_576, "Bytes of a request's body", least=1024),
         Key("live.connections", int, 10_000, "Live sockets at once", least=1),

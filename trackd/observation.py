@@ -97,6 +97,7 @@ class Observation:
         yield from of("login_failures_remembered", "people.attempts", "Who has failed of late", failed)
         known = {"sessions": services.sessions.in_memory, "passwords": passwords.in_memory}
         yield from of("people_remembered", "people.remembered", "Log-ins in memory", known)
+        yield from of("statistics_remembered", "statistics.remembered", "Of the day", services.statistics.in_memory)
         yield from of("passwords_waiting", "people.waiting", "Passwords to be checked", passwords.in_line)
         yield from of("web_connections", "web.connections", "Live sockets aside", house.site.connections)
         yield from of("live_sockets", "live.connections", "Live sockets", house.hub.count)

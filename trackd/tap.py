@@ -13,7 +13,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from importlib.metadata import version
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -40,35 +40,22 @@ from trackd.live.subscriber import Limits as LiveLimits
 from trackd.observation import Observation
 from trackd.openfiles import allowed, needed, within
 from trackd.options import Options
-from trackd.people.accounts import REGISTRATIONS, Accounts
-from trackd.people.audit import MOST_DENIED, Audit
-from trackd.people.entrance import Entrance
-from trackd.people.fleet import Fleet
-from trackd.people.limits import Attempts, LoginLimits
-from trackd.people.passwords import Passwords
-from trackd.people.permissions import Permissions
-from trackd.people.sessions import Sessions
 from trackd.people.setup import Setup
-from trackd.rate import Rate
-from trackd.rest.services import Options as RestOptions
-from trackd.rest.services import Services
+from trackd.rest.parts import services as parts_for_rest
 from trackd.settings import Settings, SettingsError
-from trackd.store.audit import Actions
+from trackd.store.batch import Batch
 from trackd.store.chosen import Chosen
 from trackd.store.commands import QueuedCommands
 from trackd.store.committer import Committer
 from trackd.store.database import Database, Unavailable
 from trackd.store.devices import Devices
 from trackd.store.embedded import CannotStart
-from trackd.store.events import Events
 from trackd.store.groups import Groups
-from trackd.store.links import Links
 from trackd.store.loading import Loading
 from trackd.store.migrations import WrongSchema, migrate
 from trackd.store.partitions import Partitions
 from trackd.store.positions import Positions
 from trackd.store.resent import Resent
-from trackd.store.sessions import Sessions as SessionRows
 from trackd.store.unknown import UnknownDevices
 from trackd.store.users import Users
 from trackd.track.amendments import Amendments
@@ -173,54 +160,32 @@ def listeners(settings: Settings) -> list[Listener]:
     return found
 
 
-def people(reactor: Any, settings: Settings, database: Database, commands: Commands, intake: Intake) -> People:
-    """The parts that the REST dialects are given."""
-
-    def now() -> datetime:
-        return datetime.fromtimestamp(reactor.seconds(), UTC)
-
-    users, devices, groups = Users(database), Devices(database), Groups(database)
-    remembered, counted = settings["people.remembered"], settings["people.attempts"]
-    passwords = Passwords(reactor, reactor.getThreadPool(), settings["people.waiting"], remembered)
-    attempts = LoginLimits.on(reactor, counted)
-    rest = settings["web.sessionTimeout"]
-    sessions = Sessions(SessionRows(database), now, timedelta(seconds=rest) if rest > 0 else None, remembered)
-    permissions = Permissions(users, devices, groups)
-    accounts = Accounts(
-        users,
-        permissions,
-        passwords,
-        Attempts(reactor, *REGISTRATIONS, counted),
-        now,
-        settings["users.defaultDeviceLimit"],
-        settings["users.defaultExpirationDays"],
+def people(
+    reactor: Any,
+    settings: Settings,
+    database: Database,
+    commands: Commands,
+    intake: Intake,
+    received: Callable[[], int],
+) -> People:
+    """The parts that the REST dialects are given; `received` counts the messages of devices."""
+    health = Health(Users(database), settings.data)
+    services = parts_for_rest(
+        reactor,
+        settings,
+        database,
+        version=version("trackd"),
+        commands=commands,
+        amendments=Amendments(intake, Positions(database), reactor),
+        health=health.well,
+        storage=health.storage,
+        zones=time_zones,
+        zone=server_zone(),
+        received=received,
     )
-    health = Health(users, settings.data)
-    services = Services(
-        Entrance(users, sessions, passwords, attempts, now, settings["web.serviceAccountToken"]),
-        sessions,
-        accounts,
-        Audit(Actions(database), now, Rate(reactor, MOST_DENIED)),
-        permissions,
-        Fleet(permissions, devices, groups, Links(database)),
-        positions := Positions(database),
-        Events(database),
-        Amendments(intake, positions, reactor),
-        commands,
-        now,
-        health.well,
-        health.storage,
-        time_zones,
-        RestOptions(
-            version("trackd"),
-            settings["web.origin"],
-            settings["web.sameSiteCookie"],
-            rest,
-            settings["report.maxPositions"],
-            timedelta(seconds=settings["database.positionPeriod"]),
-        ),
-    )
-    return People(users, sessions, Setup(settings.data, users, passwords, attempts), services)
+    entrance = services.entrance
+    setup = Setup(settings.data, entrance.users, entrance.passwords, entrance.limits)
+    return People(entrance.users, services.sessions, setup, services)
 
 
 def sources(settings: Settings) -> list[Source]:
@@ -265,11 +230,16 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
             strangers=settings["web.showUnknownDevices"],
         ),
     )
+
     # The parts that hear of a commit are made after the committer.
+    def committed(batch: Batch) -> None:
+        intake.committed(batch)
+        statistics.stored(batch.reports)
+
     committer = Committer(
         database.dedicated(),
         reactor,
-        lambda batch: intake.committed(batch),
+        committed,
         lambda report: intake.refused(report),
         settings["commit.batch"],
         settings["commit.queue"],
@@ -336,7 +306,8 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
     taker: Any = intake
     server = Server(taker, reactor, limits(settings))
     client: Any = HTTPClient(Agent(reactor))
-    parts = people(reactor, settings, database, commands, intake)
+    parts = people(reactor, settings, database, commands, intake, server.counters.frames)
+    statistics = parts.services.statistics
     house = House(
         reactor,
         settings,

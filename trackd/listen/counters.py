@@ -38,6 +38,10 @@ class Counters:
     formats: dict[str, Counts] = field(factory=dict)
     _told: dict[str, Counts] = field(factory=dict, init=False)  # as they were when `losses` was asked last
 
+    def frames(self) -> int:
+        """Of all formats."""
+        return sum(counts.frames for counts in self.formats.values())
+
     def of(self, format: str) -> Counts:
         """The counts of this format, all zero at first."""
         return self.formats.setdefault(format, Counts())

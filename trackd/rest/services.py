@@ -14,6 +14,7 @@ from trackd.people.entrance import Entrance
 from trackd.people.fleet import Fleet
 from trackd.people.permissions import Permissions
 from trackd.people.sessions import Sessions
+from trackd.people.statistics import Statistics
 from trackd.store.events import Events
 from trackd.store.positions import Positions
 from trackd.store.rows import PositionRow, SessionRow, TokenRow, UserRow
@@ -63,6 +64,7 @@ class Services:
     sessions: Sessions
     accounts: Accounts
     audit: Audit
+    statistics: Statistics
     permissions: Permissions
     fleet: Fleet
     positions: Positions

@@ -247,6 +247,24 @@ class ActionRow:
 
 
 @define(eq=False)
+class DayRow:
+    """How much was done on a day; `protocols`: devices by wire format, None if there was none."""
+
+    id: int
+    capture_time: datetime
+    requests: int
+    messages_received: int
+    messages_stored: int
+    mail_sent: int
+    sms_sent: int
+    geocoder_requests: int
+    geolocation_requests: int
+    active_users: int
+    active_devices: int
+    protocols: dict[str, int] | None = field(converter=parsed)
+
+
+@define(eq=False)
 class UnknownRow:
     """An id that nobody knows; `last_frame` is hex."""
 

@@ -32,6 +32,12 @@ TAKEN = {
 
 async def who(services: Services, call: Call) -> Caller:
     """Who is asking. Raises ApiError (401, 429)."""
+    caller = await _known(services, call)
+    services.statistics.requested(caller.user.id)
+    return caller
+
+
+async def _known(services: Services, call: Call) -> Caller:
     try:
         authorization = call.headers.get("authorization")
         if authorization is not None:

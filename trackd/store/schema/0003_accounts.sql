@@ -24,7 +24,11 @@ CREATE TABLE statistics (
     mail_sent bigint NOT NULL DEFAULT 0,
     sms_sent bigint NOT NULL DEFAULT 0,
     geocoder_requests bigint NOT NULL DEFAULT 0,
-    geolocation_requests bigint NOT NULL DEFAULT 0
+    geolocation_requests bigint NOT NULL DEFAULT 0,
+    -- Counted when nobody can come any more, from the tables below, which then forget the day.
+    active_users integer,
+    active_devices integer,
+    protocols json
 );
 -- Who was there on that day: users, and devices with the wire format of their reports.
 CREATE TABLE statistics_users (

@@ -1,0 +1,91 @@
+"""Makes the parts that the REST dialects are given."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+
+from trackd.people.accounts import REGISTRATIONS, Accounts
+from trackd.people.audit import MOST_DENIED, Audit
+from trackd.people.entrance import Entrance
+from trackd.people.fleet import Fleet
+from trackd.people.limits import Attempts, LoginLimits
+from trackd.people.passwords import Passwords
+from trackd.people.permissions import Permissions
+from trackd.people.sessions import Sessions
+from trackd.people.statistics import Statistics
+from trackd.rate import Rate
+from trackd.rest.services import Amendments, Commands, Options, Services
+from trackd.settings import Settings
+from trackd.store.audit import Actions
+from trackd.store.database import Database
+from trackd.store.devices import Devices
+from trackd.store.events import Events
+from trackd.store.groups import Groups
+from trackd.store.links import Links
+from trackd.store.positions import Positions
+from trackd.store.sessions import Sessions as SessionRows
+from trackd.store.statistics import Days
+from trackd.store.users import Users
+
+
+def services(
+    reactor: Any,
+    settings: Settings,
+    database: Database,
+    *,
+    version: str,
+    commands: Commands,
+    amendments: Amendments,
+    health: Callable[[], Awaitable[bool]],
+    storage: Callable[[], list[int]],
+    zones: Callable[[], list[str]],
+    zone: tzinfo,
+    received: Callable[[], int],
+) -> Services:
+    """`zone`: that of the server; `received`: how many messages devices have sent so far."""
+
+    def now() -> datetime:
+        return datetime.fromtimestamp(reactor.seconds(), UTC)
+
+    users, devices, groups = Users(database), Devices(database), Groups(database)
+    remembered, counted = settings["people.remembered"], settings["people.attempts"]
+    passwords = Passwords(reactor, reactor.getThreadPool(), settings["people.waiting"], remembered)
+    attempts = LoginLimits.on(reactor, counted)
+    rest = settings["web.sessionTimeout"]
+    sessions = Sessions(SessionRows(database), now, timedelta(seconds=rest) if rest > 0 else None, remembered)
+    permissions = Permissions(users, devices, groups)
+    return Services(
+        entrance=Entrance(users, sessions, passwords, attempts, now, settings["web.serviceAccountToken"]),
+        sessions=sessions,
+        accounts=Accounts(
+            users,
+            permissions,
+            passwords,
+            Attempts(reactor, *REGISTRATIONS, counted),
+            now,
+            settings["users.defaultDeviceLimit"],
+            settings["users.defaultExpirationDays"],
+        ),
+        audit=Audit(Actions(database), now, Rate(reactor, MOST_DENIED)),
+        statistics=Statistics(Days(database), now, zone, received, settings["statistics.remembered"]),
+        permissions=permissions,
+        fleet=Fleet(permissions, devices, groups, Links(database)),
+        positions=Positions(database),
+        events=Events(database),
+        amendments=amendments,
+        commands=commands,
+        now=now,
+        health=health,
+        storage=storage,
+        zones=zones,
+        options=Options(
+            version,
+            settings["web.origin"],
+            settings["web.sameSiteCookie"],
+            rest,
+            settings["report.maxPositions"],
+            timedelta(seconds=settings["database.positionPeriod"]),
+        ),
+    )
