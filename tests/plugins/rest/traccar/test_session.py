@@ -97,6 +97,15 @@ class SessionTests(HouseTestCase):
         self.assertEqual((await self.call("GET", "/api/session", session)).status, 404)
         self.assertEqual((await self.call("DELETE", "/api/session", session)).status, 401)
 
+    async def test_logout_by_name(self) -> None:
+        """A client that sends its password with each request ends the session that it has as well."""
+        await self.user("ann")
+        session = cookie(await self.login("ann@example.org"))
+        by_name = basic("ann")
+        self.assertEqual((await self.call("DELETE", "/api/session", by_name | session)).status, 204)
+        self.assertEqual((await self.call("GET", "/api/session", session)).status, 404)
+        self.assertEqual((await self.call("DELETE", "/api/session", by_name)).status, 204)
+
     async def test_shut(self) -> None:
         """A disabled user is told so, but only after the right password."""
         await self.user("ann", disabled=True)
