@@ -130,6 +130,7 @@ class House:
             await self.partitions.keep(datetime.fromtimestamp(self.reactor.seconds(), UTC))
             await self.unknown.prune()
             await self.people.sessions.clean()
+            await self.people.users.delete_expired(datetime.fromtimestamp(self.reactor.seconds(), UTC))
             await self.people.services.audit.prune(self.settings["audit.days"])
             await self.people.services.statistics.settle()
         except Unavailable as error:

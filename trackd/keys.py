@@ -190,6 +190,8 @@ SECTIONS = {
             check=_networks,
         ),
         Key("report.maxPositions", int, 50_000, "Positions in one answer of the API; 0 = any number", least=0),
+        Key("web.shareDevice.commands", bool, False, "Who comes by a shared link may send commands"),
+        Key("web.shareDevice.reports", bool, False, "Who comes by a shared link may make reports"),
         Key("audit.days", int, 365, "Days for which it is kept who did what; 0 = for ever", least=0, most=36_500),
         Key("users.defaultDeviceLimit", int, -1, "Devices of a user who registers; -1 = any number", least=-1),
         Key("users.defaultExpirationDays", int, 0, "Days until such a user expires; 0 = never", least=0),

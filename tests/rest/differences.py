@@ -16,6 +16,7 @@ KNOWN: dict[tuple[str, int], str] = {
     ("session-09", 12): REVOKED,
     ("session-17", 2): NO_PASSWORD,
     ("session-17", 3): NO_PASSWORD,
+    ("share-01", 27): NO_PASSWORD,
     ("socket-01", 19): DISABLED,
     ("socket-01", 20): DISABLED,
     ("socket-01", 23): DISABLED,

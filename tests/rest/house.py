@@ -24,6 +24,7 @@ from trackd.people.passwords import Passwords
 from trackd.people.permissions import Permissions
 from trackd.people.sessions import Sessions
 from trackd.people.setup import Setup
+from trackd.people.shares import Shares
 from trackd.people.statistics import Statistics
 from trackd.rate import Rate
 from trackd.rest.output import dumps
@@ -37,6 +38,7 @@ from trackd.store.links import Links
 from trackd.store.positions import Positions
 from trackd.store.rows import PositionRow
 from trackd.store.sessions import Sessions as SessionStore
+from trackd.store.shares import Shares as ShareStore
 from trackd.store.statistics import Days
 from trackd.store.users import Users
 from trackd.track.commands import CommandRefused
@@ -117,6 +119,7 @@ def services(
         accounts=Accounts(users, permissions, passwords, Attempts(reactor, *REGISTRATIONS), time.now),
         audit=Audit(Actions(database), time.now, Rate(reactor, MOST_DENIED)),
         statistics=Statistics(Days(database), time.now, UTC, lambda: 0),
+        shares=Shares(ShareStore(database), permissions, sessions, time.now),
         permissions=permissions,
         fleet=Fleet(permissions, devices, groups, links),
         positions=Positions(database),

@@ -91,6 +91,9 @@ class Accounts:
         # Little else is written: what an administrator changes meanwhile must not come back as it was. (Attributes may
         # differ and yet be equal: 1 and true, or in another order.)
         changed = _changed(before, values)
+        if password and before.temporary and caller.id == id:
+            # Who has the link has it for a time, and must not come in by another way afterwards.
+            raise Denied("Temporary user")
         changes = {name: value for name, value in values.items() if name in changed or name == "attributes"}
         if password:
             changes["password_hash"] = await self.passwords.hash(password)

@@ -14,6 +14,7 @@ from trackd.people.limits import Attempts, LoginLimits
 from trackd.people.passwords import Passwords
 from trackd.people.permissions import Permissions
 from trackd.people.sessions import Sessions
+from trackd.people.shares import Shares
 from trackd.people.statistics import Statistics
 from trackd.rate import Rate
 from trackd.rest.services import Amendments, Commands, Options, Services
@@ -26,6 +27,7 @@ from trackd.store.groups import Groups
 from trackd.store.links import Links
 from trackd.store.positions import Positions
 from trackd.store.sessions import Sessions as SessionRows
+from trackd.store.shares import Shares as ShareRows
 from trackd.store.statistics import Days
 from trackd.store.users import Users
 
@@ -70,6 +72,14 @@ def services(
         ),
         audit=Audit(Actions(database), now, Rate(reactor, MOST_DENIED)),
         statistics=Statistics(Days(database), now, zone, received, settings["statistics.remembered"]),
+        shares=Shares(
+            ShareRows(database),
+            permissions,
+            sessions,
+            now,
+            settings["web.shareDevice.commands"],
+            settings["web.shareDevice.reports"],
+        ),
         permissions=permissions,
         fleet=Fleet(permissions, devices, groups, Links(database)),
         positions=Positions(database),

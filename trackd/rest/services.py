@@ -14,6 +14,7 @@ from trackd.people.entrance import Entrance
 from trackd.people.fleet import Fleet
 from trackd.people.permissions import Permissions
 from trackd.people.sessions import Sessions
+from trackd.people.shares import Shares
 from trackd.people.statistics import Statistics
 from trackd.store.events import Events
 from trackd.store.positions import Positions
@@ -65,6 +66,7 @@ class Services:
     accounts: Accounts
     audit: Audit
     statistics: Statistics
+    shares: Shares
     permissions: Permissions
     fleet: Fleet
     positions: Positions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from attrs import define
@@ -123,19 +124,16 @@ class Users:
 
     async def delete(self, id: int) -> bool:
         """Mark a user as deleted, unlink it, and end its sessions and tokens; whether there was one."""
+        return await self.database.transaction(lambda queries: deleted(queries, id))
 
-        async def work(queries: Queries) -> bool:
-            # An open socket lives by the links: without them it hears nothing more.
-            await queries.run("DELETE FROM user_device WHERE user_id = %s", [id])
-            await queries.run("DELETE FROM user_group WHERE user_id = %s", [id])
-            await queries.run("DELETE FROM user_user WHERE %s IN (user_id, managed_user_id)", [id])
-            await queries.run("DELETE FROM sessions WHERE user_id = %s", [id])
-            await queries.run("UPDATE tokens SET revoked = now() WHERE user_id = %s AND revoked IS NULL", [id])
-            return bool(
-                await queries.run("UPDATE users SET deleted_at = now() WHERE id = %s AND deleted_at IS NULL", [id])
-            )
-
-        return await self.database.transaction(work)
+    async def delete_expired(self, now: datetime) -> int:
+        """The same for temporary users whose time is over; how many there were."""
+        rows = await self.database.query(
+            "SELECT id FROM users WHERE temporary AND expiration_time <= %s AND deleted_at IS NULL", [now]
+        )
+        for (id,) in rows:
+            await self.delete(id)
+        return len(rows)
 
     async def server(self) -> ServerRow:
         return ServerRow(*(await self.database.query(f"SELECT {columns(ServerRow)} FROM server"))[0])
@@ -143,6 +141,18 @@ class Users:
     async def update_server(self, values: Mapping[str, Any]) -> ServerRow:
         """Set some columns of the server's row; the row as it is then."""
         return ServerRow(*(await self.database.query(*update("server", ServerRow, values, "id = 1", [])))[0])
+
+
+async def deleted(queries: Queries, id: int) -> bool:
+    """Mark a user as deleted in a transaction: see `Users.delete`."""
+    # An open socket lives by the links: without them it hears nothing more.
+    await queries.run("DELETE FROM user_device WHERE user_id = %s", [id])
+    await queries.run("DELETE FROM user_group WHERE user_id = %s", [id])
+    await queries.run("DELETE FROM user_user WHERE %s IN (user_id, managed_user_id)", [id])
+    await queries.run("DELETE FROM sessions WHERE user_id = %s", [id])
+    await queries.run("DELETE FROM password_resets WHERE user_id = %s", [id])
+    await queries.run("UPDATE tokens SET revoked = now() WHERE user_id = %s AND revoked IS NULL", [id])
+    return bool(await queries.run("UPDATE users SET deleted_at = now() WHERE id = %s AND deleted_at IS NULL", [id]))
 
 
 def _first(rows: list[tuple[Any, ...]]) -> UserRow | None:

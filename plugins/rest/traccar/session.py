@@ -69,6 +69,8 @@ async def make_token(services: Services, call: Call) -> Answer:
     """A token that stands for the caller."""
     caller: Caller = call.caller
     expires, latest = call.params["expiration"], caller.expires
+    if caller.user.temporary and caller.token is not None:
+        latest = caller.token.expires
     if caller.user.id == SERVICE_ID:
         raise Invalid("The service account has its token")
     if latest is not None and (expires is None or expires > latest):

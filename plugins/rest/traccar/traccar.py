@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from plugins.rest.traccar import commands, devices, permissions, positions, records, server, session, users
+from plugins.rest.traccar import commands, devices, permissions, positions, records, server, session, shares, users
 from plugins.rest.traccar.credentials import allowed, cors, listener, refusal, who
 from trackd.rest.routes import Dialect
 
-PARTS = (session, server, users, devices, positions, commands, permissions, records)
+PARTS = (session, server, users, devices, positions, commands, permissions, records, shares)
 
 dialect = Dialect(
     name="traccar",
