@@ -12,13 +12,12 @@ from trackd.rest.routes import Dialect
 class Built:
     """The routes of a dialect as a test: `missing` names the first thing that a request needs and that is not there."""
 
-    def __init__(self, dialect: Dialect, others: Iterable[str] = (), links: Iterable[str] = ()) -> None:
-        """`others`: paths under the prefix that are answered by something else; `links`: members of links."""
+    def __init__(self, dialect: Dialect, others: Iterable[str] = ()) -> None:
+        """`others`: paths under the prefix that are answered by something else."""
         self.prefix = dialect.prefix
         self.others = tuple(others)
-        self.links = {member.lower() for member in links}
         self.routes: list[tuple[re.Pattern[str], str, str]] = [
-            (re.compile(re.sub(r"\{[^}]+\}", "[^/]+", route.path) + "/?"), route.method, route.path)
+            (re.compile(re.sub(r"\{[^}]+\}", "([^/]+)", route.path) + "/?"), route.method, route.path)
             for route in dialect.routes
         ]
 
@@ -29,9 +28,11 @@ class Built:
         path = re.sub(r";[^/]*", "", path.removeprefix(self.prefix))
         if path in self.others:
             return None
-        if path.startswith("/permissions") and (link := self._unknown_link(request)) and response["status"] < 400:
-            return link
-        methods = {known for pattern, known, _ in self.routes if pattern.fullmatch(path)}
+        methods = {
+            known
+            for pattern, known, _ in self.routes
+            if (match := pattern.fullmatch(path)) and not (known == "GET" and _is_word(match, response["status"]))
+        }
         if "GET" in methods:
             methods |= {"HEAD"}
         if response["status"] == 404 and not methods and response.get("body") is not None:
@@ -42,10 +43,7 @@ class Built:
             return None if needed <= methods else f"{sorted(needed - methods)} {path}"
         return None if method in methods else f"{method} {re.sub(r'[0-9]+|[$][{][^}]*[}]', '{id}', path)}"
 
-    def _unknown_link(self, request: Mapping[str, Any]) -> str | None:
-        """The members of a link that is none of those that exist."""
-        sent = request.get("json")
-        first = sent[0] if isinstance(sent, list) and sent else sent
-        members = list(first) if isinstance(first, dict) else re.findall(r"(\w+)=", str(request.get("query", "")))
-        unknown = [member for member in members if member.lower() not in self.links]
-        return f"links of {'-'.join(members)}" if unknown else None
+
+def _is_word(match: re.Match[str], status: int) -> bool:
+    """Whether what stands for an id is the name of something else."""
+    return status != 404 and any(part.isalpha() for part in match.groups())

@@ -17,9 +17,11 @@ from tests.rest.client import Client, Response
 from tests.rest.replay import encoded
 from trackd.people.accounts import REGISTRATIONS, Accounts
 from trackd.people.audit import MOST_DENIED, Audit
+from trackd.people.belongings import Belongings
 from trackd.people.entrance import Entrance
 from trackd.people.fleet import Fleet
 from trackd.people.limits import Attempts, LoginLimits
+from trackd.people.linking import Linking
 from trackd.people.passwords import Passwords
 from trackd.people.permissions import Permissions
 from trackd.people.sessions import Sessions
@@ -35,6 +37,7 @@ from trackd.store.devices import Devices
 from trackd.store.events import Events
 from trackd.store.groups import Groups
 from trackd.store.links import Links
+from trackd.store.objects import Objects
 from trackd.store.positions import Positions
 from trackd.store.rows import PositionRow
 from trackd.store.sessions import Sessions as SessionStore
@@ -105,9 +108,9 @@ def services(
     reactor: Any, database: Database, time: Time, folder: Path, commands: Commands, **options: Any
 ) -> Services:
     """Everything that a dialect is given."""
-    users, devices, groups, links = Users(database), Devices(database), Groups(database), Links(database)
+    users, devices, groups, objects = Users(database), Devices(database), Groups(database), Objects(database)
     passwords = Passwords(reactor, reactor.getThreadPool())
-    permissions = Permissions(users, devices, groups)
+    permissions = Permissions(users, devices, groups, objects)
     seconds = options.get("session_timeout", 0)
     sessions = Sessions(SessionStore(database), time.now, timedelta(seconds=seconds) if seconds else None)
     health = Health(users, folder)
@@ -121,7 +124,9 @@ def services(
         statistics=Statistics(Days(database), time.now, UTC, lambda: 0),
         shares=Shares(ShareStore(database), permissions, sessions, time.now),
         permissions=permissions,
-        fleet=Fleet(permissions, devices, groups, links),
+        fleet=Fleet(permissions, devices, groups),
+        belongings=Belongings(permissions, objects),
+        linking=Linking(permissions, Links(database)),
         positions=Positions(database),
         events=Events(database),
         amendments=MemoryAmendments(Positions(database)),

@@ -15,7 +15,6 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import SkipTest
 from twisted.web.client import ResponseFailed, ResponseNeverReceived
 
-from plugins.rest.traccar.permissions import KINDS
 from plugins.rest.traccar.traccar import dialect
 from tests.postgres import EmptyDatabaseTestCase
 from tests.rest.built import Built
@@ -118,7 +117,7 @@ class ScenarioTests(EmptyDatabaseTestCase):
     async def replayed(self) -> None:
         now = self.house.people.services.now
         variables = Variables(now().replace(microsecond=0), lambda key: codes.code(key, now().timestamp()))
-        built = Built(dialect, ["/socket"], ["userId", *KINDS])
+        built = Built(dialect, ["/socket"])
         outcome = await Replay(self.scenario, self, self.client, built, variables, KNOWN).run()
         if os.environ.get("SCENARIOS"):
             print(outcome)

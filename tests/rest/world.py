@@ -25,6 +25,7 @@ from tests.rest.client import Client, Response
 from tests.rest.roles import Row
 from tests.store.samples import latest
 from trackd.house import House
+from trackd.people.belongings import ADMINISTERED
 from trackd.people.permissions import SERVICE_ID
 from trackd.rest.body import field
 from trackd.rest.output import dumps
@@ -56,10 +57,26 @@ ROLES: dict[str, Mapping[str, Any] | None] = {
 LINKED = [name for name, values in ROLES.items() if values is not None and name not in ("stranger", "boss", "admin")]
 SHARED = ("shared", "over")
 
+DAYS = (
+    "QkVHSU46VkNBTEVOREFSClZFUlNJT046Mi4wClBST0RJRDotLy94Ly94CkJFR0lOOlZFVkVOVApVSUQ6MQpEVFNUQVJUOjIwMjYwMTAxVDAwMDAw"
+    "MFoKRFRFTkQ6MjAyNjAxMDFUMDEwMDAwWgpSUlVMRTpGUkVRPURBSUxZCkVORDpWRVZFTlQKRU5EOlZDQUxFTkRBUgo="
+)
 # How one of each kind is made, and its member in links.
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "device": ("/devices", {"name": "Van", "uniqueId": "van"}),
     "group": ("/groups", {"name": "Vans"}),
+    "geofence": ("/geofences", {"name": "yard", "area": "CIRCLE (48 11, 100)"}),
+    "calendar": ("/calendars", {"name": "days", "data": DAYS}),
+    "command": ("/commands", {"type": "custom", "description": "stop", "attributes": {"data": "x"}}),
+    "notification": ("/notifications", {"type": "alarm"}),
+    "attribute": (
+        "/attributes/computed",
+        {"description": "d", "attribute": "a", "expression": "1", "type": "number"},
+    ),
+    "driver": ("/drivers", {"name": "Dora", "uniqueId": "dora"}),
+    "maintenance": ("/maintenance", {"name": "oil", "type": "hours"}),
+    "order": ("/orders", {"uniqueId": "order"}),
+    "report": ("/reports", {"type": "trips", "description": "weekly", "calendarId": "<calendar>"}),
 }
 
 
@@ -110,8 +127,14 @@ class World:
         self.names |= {"managed": ids["managed"], "foreign user": ids["other"], "administrator": ids["admin"]}
         await self._link("managedUserId", ids["managed"], "boss")
         for kind, (path, body) in KINDS.items():
-            self.names[f"foreign {kind}"] = await self._made("other", path, body | _other(body))
-            self.names[kind] = made = await self._made("owner", path, body)
+            # What is not for everybody to make is made by who is linked to nothing, and given to those who have it.
+            restricted = kind in ADMINISTERED
+            self.names[f"foreign {kind}"] = other = await self._made(
+                "service" if restricted else "other", path, body | _other(body)
+            )
+            self.names[kind] = made = await self._made("service" if restricted else "owner", path, body)
+            if restricted:
+                await self._link(f"{kind}Id", other, "other")
             for name in LINKED:
                 if kind == "device" or name not in SHARED:
                     await self._link(f"{kind}Id", made, name)
@@ -130,7 +153,8 @@ class World:
         return await self.house.people.services.sessions.make_token(user_id)
 
     async def _made(self, name: str, path: str, body: dict[str, Any]) -> int:
-        answer = await self._call("POST", f"/api{path}", name, body)
+        sent = {member: self.names[value[1:-1]] if member == "calendarId" else value for member, value in body.items()}
+        answer = await self._call("POST", f"/api{path}", name, sent)
         assert answer.status == 200, f"POST {path}: {answer.status} {answer.text}"
         return int(answer.value["id"])
 
@@ -221,7 +245,8 @@ def flags(values: Mapping[str, Any] | None) -> str:
 
 def _other(body: Mapping[str, Any]) -> dict[str, Any]:
     """What must not be the same twice, for the second one."""
-    return {name: f"foreign {body[name]}" for name in ("uniqueId",) if name in body}
+    other = {name: f"foreign {body[name]}" for name in ("uniqueId",) if name in body}
+    return other | ({"calendarId": "<foreign calendar>"} if "calendarId" in body else {})
 
 
 def media(folder: Path) -> None:

@@ -143,60 +143,59 @@ class SightTests(DatabaseTestCase):
 
     async def test_direct(self) -> None:
         """A device that is linked is seen, until it is not linked any more."""
-        self.assertTrue(await self.links.link(self.watcher, "device", self.alone))
-        self.assertFalse(await self.links.link(self.watcher, "device", self.alone))
+        self.assertTrue(await self.links.link("user", self.watcher, "device", self.alone))
+        self.assertTrue(await self.links.link("user", self.watcher, "device", self.alone))
+        self.assertEqual(await self.links.pairs("user", "device"), [(self.watcher, self.alone)])
         self.assertEqual(await self.seen(), [-1])
-        self.assertTrue(await self.links.unlink(self.watcher, "device", self.alone))
-        self.assertFalse(await self.links.unlink(self.watcher, "device", self.alone))
+        self.assertTrue(await self.links.unlink("user", self.watcher, "device", self.alone))
+        self.assertFalse(await self.links.unlink("user", self.watcher, "device", self.alone))
         self.assertEqual(await self.seen(), [])
 
     async def test_three_levels(self) -> None:
         """A group that is linked lends its devices, those of its children and of its grandchildren; not deeper ones."""
-        await self.links.link(self.watcher, "group", self.groups[0])
+        await self.links.link("user", self.watcher, "group", self.groups[0])
         self.assertEqual(await self.seen(), [0, 1, 2])
 
     async def test_not_upwards(self) -> None:
         """A group lends nothing of the groups above it."""
-        await self.links.link(self.watcher, "group", self.groups[2])
+        await self.links.link("user", self.watcher, "group", self.groups[2])
         self.assertEqual(await self.seen(), [2, 3])
 
     async def test_both_ways(self) -> None:
         """A device that is seen twice over is seen once."""
-        await self.links.link(self.watcher, "group", self.groups[0])
-        await self.links.link(self.watcher, "group", self.groups[1])
-        await self.links.link(self.watcher, "device", self.ids[1])
+        await self.links.link("user", self.watcher, "group", self.groups[0])
+        await self.links.link("user", self.watcher, "group", self.groups[1])
+        await self.links.link("user", self.watcher, "device", self.ids[1])
         self.assertEqual(await self.seen(), [0, 1, 2, 3])
         self.assertEqual(len(await self.devices.of_user(self.watcher)), 4)
 
     async def test_deleted_group(self) -> None:
         """A deleted group lends nothing, and nothing through it."""
-        await self.links.link(self.watcher, "group", self.groups[0])
+        await self.links.link("user", self.watcher, "group", self.groups[0])
         await self.db.run("UPDATE groups SET deleted_at = now() WHERE id = %s", [self.groups[1]])
         self.assertEqual(await self.seen(), [0])
 
     async def test_ring(self) -> None:
         """Groups that contain each other are no trouble."""
         await self.db.run("UPDATE groups SET group_id = %s WHERE id = %s", [self.groups[3], self.groups[0]])
-        await self.links.link(self.watcher, "group", self.groups[2])
+        await self.links.link("user", self.watcher, "group", self.groups[2])
         self.assertEqual(await self.seen(), [0, 2, 3])
 
     async def test_deleted_user(self) -> None:
         """A deleted user is not among those who see a device."""
-        await self.links.link(self.watcher, "device", self.alone)
+        await self.links.link("user", self.watcher, "device", self.alone)
         await self.db.run("UPDATE users SET deleted_at = now() WHERE id = %s", [self.watcher])
         self.assertEqual(await self.devices.users_of([self.alone]), {self.alone: set()})
 
     async def test_links(self) -> None:
         """What is linked can be asked for by kind; what does not exist can't be linked."""
         other = (await user(self.db)).id
-        await self.links.link(self.watcher, "user", other)
-        await self.links.link(self.watcher, "group", self.groups[1])
-        self.assertEqual(await self.links.linked(self.watcher, "user"), {other})
-        self.assertEqual(await self.links.linked(self.watcher, "group"), {self.groups[1]})
-        self.assertEqual(await self.links.linked(self.watcher, "device"), set())
-        with self.assertRaises(Refused) as caught:
-            await self.links.link(self.watcher, "device", 10**9)
-        self.assertEqual(caught.exception.sqlstate, "23503")
+        await self.links.link("user", self.watcher, "user", other)
+        await self.links.link("user", self.watcher, "group", self.groups[1])
+        self.assertEqual(await self.links.linked("user", self.watcher, "user"), {other})
+        self.assertEqual(await self.links.linked("user", self.watcher, "group"), {self.groups[1]})
+        self.assertEqual(await self.links.linked("user", self.watcher, "device"), set())
+        self.assertFalse(await self.links.link("user", self.watcher, "device", 10**9))
 
     async def test_holders(self) -> None:
         """Of some users it is known who has groups at all, and may see others when a group moves."""
@@ -204,6 +203,6 @@ class SightTests(DatabaseTestCase):
         groups = Groups(self.db)
         self.assertEqual(await groups.holders([self.watcher, other]), set())
         for one in self.groups[:2]:
-            await self.links.link(self.watcher, "group", one)
+            await self.links.link("user", self.watcher, "group", one)
         self.assertEqual(await groups.holders([self.watcher, other]), {self.watcher})
         self.assertEqual(await groups.holders([other]), set())

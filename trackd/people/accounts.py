@@ -19,6 +19,7 @@ from trackd.people.permissions import (
     is_manager,
     restricted,
 )
+from trackd.people.writing import creator
 from trackd.store.errors import Full
 from trackd.store.rows import UserRow
 from trackd.store.users import Users
@@ -106,7 +107,7 @@ class Accounts:
         """Delete a user; its sessions and tokens end. Whether there was one. Raises Denied."""
         await self.permissions.check_user(caller, id)
         await self.permissions.check_free(caller, READONLY)
-        return await self.users.delete(id)
+        return await self.users.delete(id, creator(caller))
 
     async def _check_registration(self, caller: UserRow | None, values: Values, address: str) -> None:
         self.registrations.check(origin(address))

@@ -14,6 +14,7 @@ from attrs import define
 from trackd.people.errors import Denied, Shut
 from trackd.store.devices import Devices
 from trackd.store.groups import Groups
+from trackd.store.objects import Objects
 from trackd.store.rows import ServerRow, UserRow
 from trackd.store.users import Users
 
@@ -62,6 +63,7 @@ class Permissions:
     users: Users
     devices: Devices
     groups: Groups
+    objects: Objects
 
     async def check_free(self, user: UserRow, *restrictions: str, message: str = "Write access denied") -> None:
         """Raises Denied if one of the restrictions holds for the user."""
@@ -88,3 +90,14 @@ class Permissions:
         """The same without the user itself: nobody manages himself."""
         if not user.administrator and not await self.users.manages(user.id, id):
             raise Denied("ManagedUser access denied")
+
+    async def check(self, user: UserRow, kind: str, id: int) -> None:
+        """Raises Denied unless the user has access to this user, group, device or other object."""
+        if kind == "user":
+            await self.check_user(user, id)
+        elif kind == "device":
+            await self.check_device(user, id)
+        elif kind == "group":
+            await self.check_group(user, id)
+        elif not user.administrator and not await self.objects.linked(kind, user.id, id):
+            raise Denied(f"{kind.capitalize()} access denied")

@@ -8,9 +8,11 @@ from typing import Any
 
 from trackd.people.accounts import REGISTRATIONS, Accounts
 from trackd.people.audit import MOST_DENIED, Audit
+from trackd.people.belongings import Belongings
 from trackd.people.entrance import Entrance
 from trackd.people.fleet import Fleet
 from trackd.people.limits import Attempts, LoginLimits
+from trackd.people.linking import Linking
 from trackd.people.passwords import Passwords
 from trackd.people.permissions import Permissions
 from trackd.people.sessions import Sessions
@@ -25,6 +27,7 @@ from trackd.store.devices import Devices
 from trackd.store.events import Events
 from trackd.store.groups import Groups
 from trackd.store.links import Links
+from trackd.store.objects import Objects
 from trackd.store.positions import Positions
 from trackd.store.sessions import Sessions as SessionRows
 from trackd.store.shares import Shares as ShareRows
@@ -57,7 +60,8 @@ def services(
     attempts = LoginLimits.on(reactor, counted)
     rest = settings["web.sessionTimeout"]
     sessions = Sessions(SessionRows(database), now, timedelta(seconds=rest) if rest > 0 else None, remembered)
-    permissions = Permissions(users, devices, groups)
+    objects = Objects(database)
+    permissions = Permissions(users, devices, groups, objects)
     return Services(
         entrance=Entrance(users, sessions, passwords, attempts, now, settings["web.serviceAccountToken"]),
         sessions=sessions,
@@ -81,7 +85,9 @@ def services(
             settings["web.shareDevice.reports"],
         ),
         permissions=permissions,
-        fleet=Fleet(permissions, devices, groups, Links(database)),
+        fleet=Fleet(permissions, devices, groups),
+        belongings=Belongings(permissions, objects),
+        linking=Linking(permissions, Links(database)),
         positions=Positions(database),
         events=Events(database),
         amendments=amendments,

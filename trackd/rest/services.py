@@ -10,8 +10,10 @@ from attrs import define, frozen
 
 from trackd.people.accounts import Accounts
 from trackd.people.audit import Audit
+from trackd.people.belongings import Belongings
 from trackd.people.entrance import Entrance
 from trackd.people.fleet import Fleet
+from trackd.people.linking import Linking
 from trackd.people.permissions import Permissions
 from trackd.people.sessions import Sessions
 from trackd.people.shares import Shares
@@ -69,6 +71,8 @@ class Services:
     shares: Shares
     permissions: Permissions
     fleet: Fleet
+    belongings: Belongings
+    linking: Linking
     positions: Positions
     events: Events
     amendments: Amendments

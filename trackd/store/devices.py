@@ -13,8 +13,10 @@ from typing import Any
 from attrs import define
 
 from trackd.store.database import Database, Queries
+from trackd.store.deletions import bury
 from trackd.store.errors import Full
 from trackd.store.listing import EVERYTHING, Listing
+from trackd.store.references import hold
 from trackd.store.rows import DeviceRow, StateRow, as_json, columns, parsed
 from trackd.store.statements import insert, update
 
@@ -72,20 +74,27 @@ class Devices:
         """Those that there are, in no order."""
         return await self._where("d.unique_id = ANY(%s::text[])", [list(unique_ids)])
 
-    async def all(self, listing: Listing = EVERYTHING) -> list[int]:
-        """The ids of all devices, by name. There may be very many, so their rows are left to `by_ids`."""
+    async def all(self, listing: Listing = EVERYTHING, beside: int = 0) -> list[int]:
+        """
+        The ids of all devices, by name. There may be very many, so their rows are left to `by_ids`.
+
+        `beside`: of those only that are linked to this device; 0 is no device.
+        """
         where, args = listing.where(SEARCHED)
+        near, more = _beside(beside)
         rows = await self.database.query(
-            f"SELECT d.id FROM devices d WHERE d.deleted_at IS NULL{where} ORDER BY d.name, d.id{listing.page}", args
+            f"SELECT d.id FROM devices d WHERE d.deleted_at IS NULL{where}{near} ORDER BY d.name, d.id{listing.page}",
+            [*args, *more],
         )
         return [row[0] for row in rows]
 
-    async def seen_by(self, user_id: int, listing: Listing = EVERYTHING) -> list[int]:
+    async def seen_by(self, user_id: int, listing: Listing = EVERYTHING, beside: int = 0) -> list[int]:
         """The ids of those that a user can see, by name."""
         where, args = listing.where(SEARCHED)
+        near, more = _beside(beside)
         rows = await self.database.query(
-            f"{GROUPS} SELECT d.id FROM devices d WHERE {VISIBLE}{where} ORDER BY d.name, d.id{listing.page}",
-            [user_id, user_id, *args],
+            f"{GROUPS} SELECT d.id FROM devices d WHERE {VISIBLE}{where}{near} ORDER BY d.name, d.id{listing.page}",
+            [user_id, user_id, *args, *more],
         )
         return [row[0] for row in rows]
 
@@ -96,14 +105,15 @@ class Devices:
         )
         return [DeviceRow(*row) for row in rows]
 
-    async def linked_to(self, user_id: int, listing: Listing = EVERYTHING) -> list[int]:
+    async def linked_to(self, user_id: int, listing: Listing = EVERYTHING, beside: int = 0) -> list[int]:
         """The ids of those that are linked to a user themselves, not through groups, by name."""
         where, args = listing.where(SEARCHED)
+        near, more = _beside(beside)
         rows = await self.database.query(
             "SELECT d.id FROM devices d WHERE d.deleted_at IS NULL"
             " AND d.id IN (SELECT device_id FROM user_device WHERE user_id = %s)"
-            f"{where} ORDER BY d.name, d.id{listing.page}",
-            [user_id, *args],
+            f"{where}{near} ORDER BY d.name, d.id{listing.page}",
+            [user_id, *args, *more],
         )
         return [row[0] for row in rows]
 
@@ -149,6 +159,7 @@ class Devices:
                 )
                 if seen >= most:
                     raise Full
+            await hold(queries, values)
             device = DeviceRow(*(await queries.query(*insert("devices", DeviceRow, values)))[0])
             await queries.run("INSERT INTO device_states (device_id) VALUES (%s)", [device.id])
             if creator is not None:
@@ -159,8 +170,13 @@ class Devices:
 
     async def update(self, id: int, values: Mapping[str, Any]) -> DeviceRow | None:
         """Set some columns; the device as it is then, None if there is none."""
-        rows = await self.database.query(*update("devices", DeviceRow, values, "id = %s AND deleted_at IS NULL", [id]))
-        return DeviceRow(*rows[0]) if rows else None
+
+        async def work(queries: Queries) -> DeviceRow | None:
+            await hold(queries, values)
+            rows = await queries.query(*update("devices", DeviceRow, values, "id = %s AND deleted_at IS NULL", [id]))
+            return DeviceRow(*rows[0]) if rows else None
+
+        return await self.database.transaction(work)
 
     async def set_attribute(self, id: int, name: str, value: Any) -> bool:
         """Set one attribute, or remove it if the value is None; whether there is such a device."""
@@ -182,14 +198,13 @@ class Devices:
 
         return await self.database.transaction(work)
 
-    async def delete(self, id: int) -> bool:
+    async def delete(self, id: int, by: int | None = None) -> bool:
         """Mark a device as deleted, and unlink it; whether there was one. Its unique id is free from then on."""
 
         async def work(queries: Queries) -> bool:
-            await queries.run("DELETE FROM user_device WHERE device_id = %s", [id])
-            return bool(
-                await queries.run("UPDATE devices SET deleted_at = now() WHERE id = %s AND deleted_at IS NULL", [id])
-            )
+            # They would be sent when it comes back, and nobody would remember why.
+            await queries.run("DELETE FROM queued_commands WHERE device_id = %s", [id])
+            return await bury(queries, "device", id, by)
 
         return await self.database.transaction(work)
 
@@ -198,3 +213,10 @@ class Devices:
             f"SELECT {COLUMNS} FROM devices d WHERE d.deleted_at IS NULL AND {condition}", args
         )
         return [DeviceRow(*row) for row in rows]
+
+
+def _beside(device_id: int) -> tuple[str, list[Any]]:
+    """A condition that begins with AND, and its arguments: none without a device."""
+    if not device_id:
+        return "", []
+    return " AND d.id IN (SELECT linked_device_id FROM device_device WHERE device_id = %s)", [device_id]

@@ -13,8 +13,10 @@ from typing import Any
 from attrs import define
 
 from trackd.store.database import Database, Queries
+from trackd.store.deletions import bury
 from trackd.store.devices import GROUPS
 from trackd.store.listing import EVERYTHING, Listing
+from trackd.store.references import hold
 from trackd.store.rows import GroupRow, columns
 from trackd.store.statements import insert, update
 
@@ -70,6 +72,7 @@ class Groups:
         """Make a group and link it to the user who makes it."""
 
         async def work(queries: Queries) -> GroupRow:
+            await hold(queries, values)
             group = GroupRow(*(await queries.query(*insert("groups", GroupRow, values)))[0])
             if creator is not None:
                 await queries.run("INSERT INTO user_group (user_id, group_id) VALUES (%s, %s)", [creator, group.id])
@@ -79,21 +82,17 @@ class Groups:
 
     async def update(self, id: int, values: Mapping[str, Any]) -> GroupRow | None:
         """Set some columns; the group as it is then, None if there is none."""
-        rows = await self.database.query(*update("groups", GroupRow, values, "id = %s AND deleted_at IS NULL", [id]))
-        return GroupRow(*rows[0]) if rows else None
 
-    async def delete(self, id: int) -> bool:
-        """Mark a group as deleted, unlink it, and take what was in it out of it; whether there was one."""
-
-        async def work(queries: Queries) -> bool:
-            await queries.run("DELETE FROM user_group WHERE group_id = %s", [id])
-            await queries.run("UPDATE devices SET group_id = NULL WHERE group_id = %s", [id])
-            await queries.run("UPDATE groups SET group_id = NULL WHERE group_id = %s", [id])
-            return bool(
-                await queries.run("UPDATE groups SET deleted_at = now() WHERE id = %s AND deleted_at IS NULL", [id])
-            )
+        async def work(queries: Queries) -> GroupRow | None:
+            await hold(queries, values)
+            rows = await queries.query(*update("groups", GroupRow, values, "id = %s AND deleted_at IS NULL", [id]))
+            return GroupRow(*rows[0]) if rows else None
 
         return await self.database.transaction(work)
+
+    async def delete(self, id: int, by: int | None = None) -> bool:
+        """Mark a group as deleted, unlink it, and take what was in it out of it; whether there was one."""
+        return await self.database.transaction(lambda queries: bury(queries, "group", id, by))
 
     async def _where(self, condition: str, args: list[Any]) -> list[GroupRow]:
         rows = await self.database.query(

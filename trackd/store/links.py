@@ -1,56 +1,62 @@
-"""Which device, group or other user is linked to a user."""
+"""What is linked to a user, a group or a device: the tables of PAIRS in `trackd.store.kinds`."""
 
 from __future__ import annotations
 
 from attrs import define
 
 from trackd.store.database import Database
-
-# What can be linked: its table, and the column that names it.
-KINDS = {
-    "device": ("user_device", "device_id"),
-    "group": ("user_group", "group_id"),
-    "user": ("user_user", "managed_user_id"),
-}
+from trackd.store.kinds import PAIRS, TABLES
 
 
 @define(eq=False)
 class Links:
-    """`kind` is a key of KINDS."""
+    """`owner` and `kind` are those of a pair of PAIRS: a user that is linked to a user is managed by it."""
 
     database: Database
 
-    async def link(self, user_id: int, kind: str, id: int) -> bool:
-        """Link it to the user; whether it was not yet. Refused (foreign key) if one of them does not exist."""
-        table, column = KINDS[kind]
+    async def link(self, owner: str, owner_id: int, kind: str, id: int) -> bool:
+        """Link it; whether both exist. A link exists once, however often it is made."""
+        pair = PAIRS[owner, kind]
+        rows = await self.database.query(
+            # Locked, so that neither of them is deleted before the link is there.
+            f"WITH both_ends AS (SELECT o.id AS a, p.id AS b FROM {TABLES[owner]} o, {TABLES[kind]} p"
+            "  WHERE o.id = %s AND p.id = %s AND o.deleted_at IS NULL AND p.deleted_at IS NULL FOR SHARE OF o, p),"
+            f" made AS (INSERT INTO {pair.table} ({pair.owner_column}, {pair.column}) SELECT a, b FROM both_ends"
+            "  ON CONFLICT DO NOTHING)"
+            " SELECT FROM both_ends",
+            [owner_id, id],
+        )
+        return bool(rows)
+
+    async def unlink(self, owner: str, owner_id: int, kind: str, id: int) -> bool:
+        """Whether it was linked."""
+        pair = PAIRS[owner, kind]
         return bool(
             await self.database.run(
-                f"INSERT INTO {table} (user_id, {column}) VALUES (%s, %s) ON CONFLICT DO NOTHING", [user_id, id]
+                f"DELETE FROM {pair.table} WHERE {pair.owner_column} = %s AND {pair.column} = %s", [owner_id, id]
             )
         )
 
-    async def unlink(self, user_id: int, kind: str, id: int) -> bool:
-        """Whether it was linked."""
-        table, column = KINDS[kind]
-        return bool(await self.database.run(f"DELETE FROM {table} WHERE user_id = %s AND {column} = %s", [user_id, id]))
-
-    async def linked(self, user_id: int, kind: str) -> set[int]:
-        """The ids of what is linked to the user itself."""
-        table, column = KINDS[kind]
-        rows = await self.database.query(f"SELECT {column} FROM {table} WHERE user_id = %s", [user_id])
-        return {row[0] for row in rows}
-
-    async def users_of(self, kind: str, id: int) -> set[int]:
-        """The ids of the users to whom it is linked itself."""
-        table, column = KINDS[kind]
-        rows = await self.database.query(f"SELECT user_id FROM {table} WHERE {column} = %s", [id])
-        return {row[0] for row in rows}
-
-    async def pairs(self, kind: str, user_id: int = 0, id: int = 0) -> list[tuple[int, int]]:
-        """All links of a kind as user and what is linked; of one user, or of one thing, if it is not 0."""
-        table, column = KINDS[kind]
+    async def linked(self, owner: str, owner_id: int, kind: str) -> set[int]:
+        """The ids of what is linked to the owner itself."""
+        pair = PAIRS[owner, kind]
         rows = await self.database.query(
-            f"SELECT user_id, {column} FROM {table} WHERE %s IN (0, user_id) AND %s IN (0, {column}) ORDER BY 1, 2",
-            [user_id, id],
+            f"SELECT {pair.column} FROM {pair.table} WHERE {pair.owner_column} = %s", [owner_id]
+        )
+        return {row[0] for row in rows}
+
+    async def owners(self, owner: str, kind: str, id: int) -> set[int]:
+        """The ids of the owners of this kind to which it is linked itself."""
+        pair = PAIRS[owner, kind]
+        rows = await self.database.query(f"SELECT {pair.owner_column} FROM {pair.table} WHERE {pair.column} = %s", [id])
+        return {row[0] for row in rows}
+
+    async def pairs(self, owner: str, kind: str, owner_id: int = 0, id: int = 0) -> list[tuple[int, int]]:
+        """All links of these kinds, owner first; of one owner, or of one thing, if it is not 0."""
+        pair = PAIRS[owner, kind]
+        rows = await self.database.query(
+            f"SELECT {pair.owner_column}, {pair.column} FROM {pair.table}"
+            f" WHERE %s IN (0, {pair.owner_column}) AND %s IN (0, {pair.column}) ORDER BY 1, 2",
+            [owner_id, id],
         )
         return [(row[0], row[1]) for row in rows]

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import define
 
 from trackd.store.database import Database, Queries
+from trackd.store.deletions import bury
 from trackd.store.errors import Full
 from trackd.store.listing import EVERYTHING, Listing
 from trackd.store.rows import ServerRow, UserRow, columns
@@ -122,9 +123,9 @@ class Users:
             await self.database.query(*update("users", UserRow, values, "id = %s AND deleted_at IS NULL", [id]))
         )
 
-    async def delete(self, id: int) -> bool:
+    async def delete(self, id: int, by: int | None = None) -> bool:
         """Mark a user as deleted, unlink it, and end its sessions and tokens; whether there was one."""
-        return await self.database.transaction(lambda queries: deleted(queries, id))
+        return await self.database.transaction(lambda queries: deleted(queries, id, by))
 
     async def delete_expired(self, now: datetime) -> int:
         """The same for temporary users whose time is over; how many there were."""
@@ -143,16 +144,13 @@ class Users:
         return ServerRow(*(await self.database.query(*update("server", ServerRow, values, "id = 1", [])))[0])
 
 
-async def deleted(queries: Queries, id: int) -> bool:
+async def deleted(queries: Queries, id: int, by: int | None = None) -> bool:
     """Mark a user as deleted in a transaction: see `Users.delete`."""
-    # An open socket lives by the links: without them it hears nothing more.
-    await queries.run("DELETE FROM user_device WHERE user_id = %s", [id])
-    await queries.run("DELETE FROM user_group WHERE user_id = %s", [id])
-    await queries.run("DELETE FROM user_user WHERE %s IN (user_id, managed_user_id)", [id])
     await queries.run("DELETE FROM sessions WHERE user_id = %s", [id])
     await queries.run("DELETE FROM password_resets WHERE user_id = %s", [id])
     await queries.run("UPDATE tokens SET revoked = now() WHERE user_id = %s AND revoked IS NULL", [id])
-    return bool(await queries.run("UPDATE users SET deleted_at = now() WHERE id = %s AND deleted_at IS NULL", [id]))
+    # An open socket lives by the links: without them it hears nothing more.
+    return await bury(queries, "user", id, by)
 
 
 def _first(rows: list[tuple[Any, ...]]) -> UserRow | None:

@@ -55,7 +55,8 @@ def trimmed(call: Call, objects: Iterable[dict[str, Any]]) -> list[dict[str, Any
     found = list(objects)
     if call.params["excludeAttributes"]:
         for one in found:
-            one["attributes"] = {}
+            if "attributes" in one:
+                one["attributes"] = {}
     return found
 
 

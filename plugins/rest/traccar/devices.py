@@ -35,20 +35,18 @@ PIECE = 1000
 async def get_devices(services: Services, call: Call) -> Answer:
     """Those that the caller sees; an administrator sees in lists what is linked to it, or all."""
     user, params = call.caller.user, call.params
-    devices = services.fleet.devices
+    devices, beside = services.fleet.devices, params["deviceId"]
     if params["id"] or params["uniqueId"]:
         return listed(call, await _json(services, await _named(services, call)))
-    if params["deviceId"]:
-        await services.permissions.check_device(user, params["deviceId"])
-        # Devices can't be linked to devices, so none is linked to this one.
-        return listed(call, ())
+    if beside:
+        await services.permissions.check_device(user, beside)
     if user.administrator and params["all"]:
-        ids = await devices.all(listing(call))
+        ids = await devices.all(listing(call), beside)
     elif params["userId"]:
         await services.permissions.check_user(user, params["userId"])
-        ids = await devices.linked_to(params["userId"], listing(call))
+        ids = await devices.linked_to(params["userId"], listing(call), beside)
     else:
-        ids = await devices.seen_by(user.id, listing(call))
+        ids = await devices.seen_by(user.id, listing(call), beside)
     return Answer(body=array(_pieces(services, call, ids)))
 
 

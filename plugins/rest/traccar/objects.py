@@ -4,6 +4,8 @@ The objects of this dialect that clients write: their members in the order of th
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import Any
 
 from trackd.rest.body import (
@@ -18,13 +20,18 @@ from trackd.rest.body import (
     Member,
     Model,
     Type,
+    or_zero,
     read_double,
     read_integer,
+    read_text,
     same,
 )
+from trackd.track.area import parse
 
 # Characters of the JSON of one object's attributes.
 ATTRIBUTES = 4000
+# Bytes of a calendar.
+CALENDAR_SIZE = 64 * 1024
 
 
 def text(name: str, most: int = 128, *, trim: bool = False, required: bool = False, field: str = "") -> Member:
@@ -158,5 +165,118 @@ ACCUMULATORS = Model(
         Member("deviceId", LONG),
         Member("totalDistance", Type("double", lambda said: read_double(said) if is_said(said) else None, same)),
         Member("hours", Type("long", lambda said: read_integer(said) if is_said(said) else None, same)),
+    ),
+)
+
+
+def read_area(value: Any) -> str | None:
+    """The text of an area, which can be read as one. Raises ValueError."""
+    found = read_text(value)
+    if found is not None:
+        parse(found)
+    return found
+
+
+def read_binary(value: Any) -> bytes | None:
+    """What a text in base64 says. Raises ValueError."""
+    found = read_text(value)
+    if found is None:
+        return None
+    try:
+        return base64.b64decode(found, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("is not base64") from None
+
+
+AREA = Type("string", read_area, same, size=len)
+BINARY = Type("string", read_binary, lambda value: base64.b64encode(value).decode(), size=len)
+# An id that cannot be left out.
+NEEDED = Type("long", lambda value: read_integer(value) or None, or_zero)
+
+GEOFENCE = Model(
+    "Geofence",
+    (
+        ID,
+        FREE_FORM,
+        Member("calendarId", LONG),
+        text("name", required=True),
+        text("description"),
+        Member("area", AREA, required=True, most=4096),
+    ),
+    frozenset(("geometry",)),
+)
+NOTIFICATION = Model(
+    "Notification",
+    (
+        ID,
+        FREE_FORM,
+        text("description", 4000),
+        Member("calendarId", LONG),
+        Member("always", FLAG),
+        text("type", required=True),
+        Member("commandId", LONG),
+        text("notificators"),
+    ),
+    frozenset(("notificatorsTypes",)),
+)
+CALENDAR = Model(
+    "Calendar",
+    (ID, FREE_FORM, text("name", required=True), Member("data", BINARY, required=True, most=CALENDAR_SIZE)),
+    frozenset(("calendar",)),
+)
+ATTRIBUTE = Model(
+    "Attribute",
+    (
+        ID,
+        text("description", 4000, required=True),
+        text("attribute", required=True),
+        text("expression", 4000, required=True),
+        text("type", required=True),
+        Member("priority", INT),
+    ),
+)
+DRIVER = Model("Driver", (ID, FREE_FORM, text("name", required=True), text("uniqueId", trim=True, required=True)))
+MAINTENANCE = Model(
+    "Maintenance",
+    (
+        ID,
+        FREE_FORM,
+        text("name", 4000, required=True),
+        text("type", required=True),
+        Member("start", DOUBLE),
+        Member("period", DOUBLE),
+    ),
+)
+SAVED_COMMAND = Model(
+    "Command",
+    (
+        ID,
+        FREE_FORM,
+        Member("deviceId", LONG, ro=True),
+        text("type", required=True),
+        Member("textChannel", FLAG),
+        text("description", 4000, required=True),
+    ),
+    tolerant=True,
+)
+ORDER = Model(
+    "Order",
+    (
+        ID,
+        FREE_FORM,
+        text("uniqueId", required=True),
+        text("description", 512),
+        text("fromAddress", 512),
+        text("toAddress", 512),
+    ),
+)
+REPORT = Model(
+    "Report",
+    (
+        ID,
+        FREE_FORM,
+        Member("calendarId", NEEDED, required=True),
+        text("type", 32, required=True),
+        text("description", required=True),
     ),
 )

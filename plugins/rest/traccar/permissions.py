@@ -1,4 +1,4 @@
-"""Links: which devices, groups and users a user has."""
+"""Links: which objects belong to which users, groups and devices."""
 
 from __future__ import annotations
 
@@ -14,31 +14,38 @@ from trackd.rest.errors import ApiError
 from trackd.rest.params import long
 from trackd.rest.routes import Access, Answer, Call, Route
 from trackd.rest.services import Services
+from trackd.store.kinds import PAIRS, TABLES, Pair
 from trackd.store.rows import UserRow
 
-# What a user can be linked to, by the second member of a link, in lower case.
-KINDS = {"deviceid": "device", "groupid": "group", "manageduserid": "user"}
+# Each pair that can be linked, by the names of its members in lower case.
+NAMES = {(f"{pair.owner}id", pair.column.replace("_", "")): pair for pair in PAIRS.values()}
 MOST_AT_ONCE = 1000
 INVALID = "Invalid permission"
 
 
 @frozen
 class Link:
-    user_id: int
-    kind: str
+    pair: Pair
+    owner_id: int
     id: int
+
+    @property
+    def names(self) -> tuple[str, int, str, int]:
+        """As the audit knows it."""
+        linked = {"managed_user": "managedUser", "linked_device": "linkedDevice"}.get(self.pair.linked, self.pair.kind)
+        return self.pair.owner, self.owner_id, linked, self.id
 
 
 def link_of(sent: Any) -> Link:
     """The link that an object of exactly two members names. Raises ApiError."""
     if not isinstance(sent, dict) or len(sent) != 2:
         raise ApiError(400, INVALID)
-    (owner, user_id), (linked, id) = sent.items()
-    kind = KINDS.get(linked.lower())
-    if owner.lower() != "userid" or kind is None:
+    (owner, owner_id), (linked, id) = sent.items()
+    pair = NAMES.get((owner.lower(), linked.lower()))
+    if pair is None:
         raise ApiError(400, INVALID)
     try:
-        return Link(read_integer(user_id), kind, read_integer(id))
+        return Link(pair, read_integer(owner_id), read_integer(id))
     except ValueError as error:
         raise ApiError(400, f"{INVALID}: {error}") from None
 
@@ -62,7 +69,7 @@ class Several:
         if not isinstance(sent, list) or len(sent) > MOST_AT_ONCE:
             raise ApiError(400, INVALID)
         links = [link_of(one) for one in sent]
-        if len({link.kind for link in links}) > 1:
+        if len({link.pair.table for link in links}) > 1:
             raise ApiError(400, INVALID)
         return links
 
@@ -70,35 +77,35 @@ class Several:
 async def get_links(services: Services, call: Call) -> Answer:
     """The links of a kind; 0 stands for any. The members have the names of columns."""
     owner, linked, *_ = [*(name.lower() for name in call.query), "", ""]
-    kind = KINDS.get(linked)
-    if owner != "userid" or kind is None:
+    pair = NAMES.get((owner, linked))
+    if pair is None:
         raise ApiError(400, INVALID)
-    (user_id, *_), (id, *_), *_ = call.query.values()
+    (owner_id, *_), (id, *_), *_ = call.query.values()
     try:
-        pairs = await services.fleet.links.pairs(kind, long(user_id), long(id))
+        pairs = await services.linking.links.pairs(pair.owner, pair.kind, long(owner_id), long(id))
     except ValueError as error:
         raise ApiError(400, f"{INVALID}: {error}") from None
-    return shown([{"userid": one, linked: other} for one, other in pairs])
+    return shown([{owner: one, linked: other} for one, other in pairs])
 
 
 async def link(services: Services, call: Call) -> Answer:
-    return await _each(services.fleet.link, services.audit.linked, call)
+    return await _each(services.linking.link, services.audit.linked, call)
 
 
 async def unlink(services: Services, call: Call) -> Answer:
-    return await _each(services.fleet.unlink, services.audit.unlinked, call)
+    return await _each(services.linking.unlink, services.audit.unlinked, call)
 
 
 async def _each(
-    work: Callable[[UserRow, int, str, int], Awaitable[None]],
+    work: Callable[[UserRow, str, int, str, int], Awaitable[None]],
     noted: Callable[[Call, list[tuple[str, int, str, int]]], Awaitable[None]],
     call: Call,
 ) -> Answer:
     done = []
     try:
         for one in call.body:
-            await work(call.caller.user, one.user_id, one.kind, one.id)
-            done.append(("user", one.user_id, "managedUser" if one.kind == "user" else one.kind, one.id))
+            await work(call.caller.user, one.pair.owner, one.owner_id, one.pair.kind, one.id)
+            done.append(one.names)
     finally:
         # When one is refused, those before it stay.
         await noted(call, done)
@@ -108,7 +115,7 @@ async def _each(
 MARKS: dict[str, Any] = {
     "denied": (READONLY,),
     "denial": "Operation restricted",
-    "needs": ("user", "device", "group"),
+    "needs": tuple(TABLES),
 }
 
 ROUTES = (

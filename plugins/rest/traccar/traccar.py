@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from plugins.rest.traccar import commands, devices, permissions, positions, records, server, session, shares, users
+from plugins.rest.traccar import (
+    belongings,
+    commands,
+    devices,
+    permissions,
+    positions,
+    records,
+    server,
+    session,
+    shares,
+    users,
+)
 from plugins.rest.traccar.credentials import allowed, cors, listener, refusal, who
 from trackd.rest.routes import Dialect
 
-PARTS = (session, server, users, devices, positions, commands, permissions, records, shares)
+PARTS = (session, server, users, devices, positions, commands, permissions, belongings, records, shares)
 
 dialect = Dialect(
     name="traccar",

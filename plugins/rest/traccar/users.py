@@ -36,7 +36,7 @@ async def get_users(services: Services, call: Call) -> Answer:
         return listed(call, map(user_json, await _users(services, user, by, wanted)))
     check_manager(user)
     await services.permissions.check_device(user, device)
-    linked = await services.fleet.links.users_of("device", device)
+    linked = await services.linking.links.owners("user", "device", device)
     found = [one for one in await _users(services, user, by, Listing(wanted.keyword)) if one.id in linked]
     if wanted.limit > 0:
         start = max(0, wanted.offset)

@@ -51,10 +51,10 @@ class AccessTests(HouseTestCase):
         self.who["readonly"] = await self.user("readonly", readonly=True)
         self.who["boss"] = await self.user("boss", user_limit=-1)
         self.who["admin"] = await self.user("admin", administrator=True)
-        links = self.services.fleet.links
-        await links.link(self.ids["boss"], "user", self.ids["owner"])
+        links = self.services.linking.links
+        await links.link("user", self.ids["boss"], "user", self.ids["owner"])
         device = await self.device(self.who["owner"])
-        await links.link(self.ids["readonly"], "device", device)
+        await links.link("user", self.ids["readonly"], "device", device)
         made = await self.call("POST", "/api/groups", self.who["owner"], json={"name": "group"})
         position = await latest(self.db, device, self.time.now())
         self.names = {
@@ -139,7 +139,7 @@ class AccessTests(HouseTestCase):
             devices.append((await self.call("POST", "/api/devices", self.who["admin"], json=body)).value["id"])
             made = await self.call("POST", "/api/groups", self.who["admin"], json={"name": "g", "groupId": parent})
             parent = made.value["id"]
-        await self.services.fleet.links.link(self.ids["stranger"], "group", self.names["group"])
+        await self.services.linking.links.link("user", self.ids["stranger"], "group", self.names["group"])
         statuses = [(await self.call("GET", f"/api/devices/{id}", self.who["stranger"])).status for id in devices]
         self.assertEqual(statuses, [200, 200, 200, 400])
 

@@ -25,7 +25,7 @@ class MisuseTests(HouseTestCase):
         admin = await self.user("admin", administrator=True)
         boss = await self.user("boss", user_limit=-1)
         owner = await self.user("owner")
-        await self.services.fleet.links.link(self.ids["boss"], "user", self.ids["owner"])
+        await self.services.linking.links.link("user", self.ids["boss"], "user", self.ids["owner"])
         device = await self.device(owner)
         group = (await self.call("POST", "/api/groups", owner, json={"name": "g"})).value["id"]
         await self.call("DELETE", f"/api/devices/{device}", owner)

@@ -40,7 +40,7 @@ class PositionTests(HouseTestCase):
         """Nobody deletes positions of a device that is not for him to see, nor a read-only user those that are."""
         stored = await latest(self.db, self.van, after(1))
         stranger, reader = await self.user("stranger"), await self.user("reader", readonly=True)
-        await self.services.fleet.links.link(self.ids["reader"], "device", self.van)
+        await self.services.linking.links.link("user", self.ids["reader"], "device", self.van)
         for who, said in ((stranger, "Device access denied"), (reader, "Operation restricted")):
             for path in (f"/api/positions/{stored.id}", f"/api/positions?{self.span(0, 60)}"):
                 answer = await self.call("DELETE", path, who)

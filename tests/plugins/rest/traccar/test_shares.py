@@ -36,7 +36,7 @@ class ShareTests(HouseTestCase):
         answer = await self.call("POST", "/api/groups", self.ann, json={"name": "Vans"})
         group = answer.value["id"]
         self.assertEqual(400, (await self.share(admin, "group", groupId=group)).status)
-        await self.services.fleet.links.link(self.ids["admin"], "group", group)
+        await self.services.linking.links.link("user", self.ids["admin"], "group", group)
         body = {"id": self.one, "name": "one", "uniqueId": "one", "groupId": group}
         await self.call("PUT", f"/api/devices/{self.one}", self.ann, json=body)
         guest = await self.guest((await self.share(admin, "group", groupId=group)).text)

@@ -1,0 +1,95 @@
+"""
+Geofences, notifications, calendars, computed attributes, drivers, maintenances, saved commands, orders and reports.
+
+They differ in their columns only (`trackd.store.kinds`). A user sees those that are linked to it. Deleted ones stay in
+their tables and are not found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import define
+
+from trackd.store.database import Database, Queries
+from trackd.store.deletions import bury
+from trackd.store.kinds import KINDS, PAIRS
+from trackd.store.listing import EVERYTHING, Listing
+from trackd.store.references import hold
+from trackd.store.rows import columns
+from trackd.store.statements import insert, update
+
+Owner = tuple[str, int]  # a user, a group or a device: its kind and its id
+
+
+@define(eq=False)
+class Objects:
+    """`kind` is a key of KINDS; rows are of that kind's class."""
+
+    database: Database
+
+    async def get(self, kind: str, id: int) -> Any | None:
+        rows = await self._rows(kind, "o.id = %s", [id])
+        return rows[0] if rows else None
+
+    async def all(self, kind: str, *owners: Owner, listing: Listing = EVERYTHING) -> list[Any]:
+        """Those that are linked to all of these owners, in the order of the kind; without owners all that there are."""
+        chosen = KINDS[kind]
+        where, args = listing.where([f"o.{column}" for column in chosen.searched])
+        linked = ""
+        for owner, id in owners:
+            pair = PAIRS[owner, kind]
+            linked += f" AND o.id IN (SELECT {pair.column} FROM {pair.table} WHERE {pair.owner_column} = %s)"
+            args.append(id)
+        # The keyword's arguments come first, so its condition does.
+        return await self._rows(kind, f"true{where}{linked} ORDER BY o.{chosen.sort}, o.id{listing.page}", args)
+
+    async def linked(self, kind: str, user_id: int, id: int) -> bool:
+        """Whether there is such an object and it is linked to the user."""
+        pair = PAIRS["user", kind]
+        rows = await self.database.query(
+            f"SELECT FROM {pair.table} l JOIN {KINDS[kind].table} o ON o.id = l.{pair.column}"
+            f" WHERE l.user_id = %s AND o.id = %s AND o.deleted_at IS NULL",
+            [user_id, id],
+        )
+        return bool(rows)
+
+    async def insert(self, kind: str, values: Mapping[str, Any], creator: int | None = None) -> Any:
+        """Make one and link it to the user who makes it. Refused for what it refers to and is not there."""
+        chosen, pair = KINDS[kind], PAIRS["user", kind]
+
+        async def work(queries: Queries) -> Any:
+            await hold(queries, values)
+            made = chosen.row(*(await queries.query(*insert(chosen.table, chosen.row, values)))[0])
+            if creator is not None:
+                await queries.run(
+                    f"INSERT INTO {pair.table} (user_id, {pair.column}) VALUES (%s, %s)", [creator, made.id]
+                )
+            return made
+
+        return await self.database.transaction(work)
+
+    async def update(self, kind: str, id: int, values: Mapping[str, Any]) -> Any | None:
+        """Set some columns; the row as it is then, None if there is none."""
+        chosen = KINDS[kind]
+
+        async def work(queries: Queries) -> Any | None:
+            await hold(queries, values)
+            rows = await queries.query(
+                *update(chosen.table, chosen.row, values, "id = %s AND deleted_at IS NULL", [id])
+            )
+            return chosen.row(*rows[0]) if rows else None
+
+        return await self.database.transaction(work)
+
+    async def delete(self, kind: str, id: int, by: int | None = None) -> bool:
+        """Mark one as deleted, and cut it off; whether there was one."""
+        return await self.database.transaction(lambda queries: bury(queries, kind, id, by))
+
+    async def _rows(self, kind: str, condition: str, args: list[Any]) -> list[Any]:
+        chosen = KINDS[kind]
+        rows = await self.database.query(
+            f"SELECT {columns(chosen.row, 'o')} FROM {chosen.table} o WHERE o.deleted_at IS NULL AND {condition}", args
+        )
+        return [chosen.row(*row) for row in rows]
