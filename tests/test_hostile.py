@@ -551,7 +551,7 @@ class ContractTests(HostileTestCase):
             ("GET", "/api/nothing", None, "", {}, 404, ""),
             ("GET", "/api/Devices", None, "", {}, 404, ""),
             ("PATCH", "/api/devices", None, "", {}, 405, ""),
-            ("DELETE", "/api/positions/kml", None, "", {}, 404, ""),
+            ("DELETE", "/api/positions/kml", None, "", {}, 401, ""),
             ("BREW", "/api/session", None, "", {}, 405, ""),
             ("POST", "/api/devices", "x", "", {"Content-Type": "text/plain"}, 415, ""),
             ("POST", "/api/session", {}, "", {}, 415, ""),

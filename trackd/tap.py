@@ -169,7 +169,8 @@ def people(
     received: Callable[[], int],
 ) -> People:
     """The parts that the REST dialects are given; `received` counts the messages of devices."""
-    health = Health(Users(database), settings.data)
+    committer = intake.committer
+    health = Health(Users(database), settings.data, lambda: committer.pending)
     services = parts_for_rest(
         reactor,
         settings,

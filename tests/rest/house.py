@@ -113,7 +113,7 @@ def services(
     permissions = Permissions(users, devices, groups, objects)
     seconds = options.get("session_timeout", 0)
     sessions = Sessions(SessionStore(database), time.now, timedelta(seconds=seconds) if seconds else None)
-    health = Health(users, folder)
+    health = Health(users, folder, lambda: 0.0)
     return Services(
         entrance=Entrance(
             users, sessions, passwords, LoginLimits.on(reactor), time.now, options.pop("service_token", "")

@@ -196,6 +196,46 @@ class PoolTests(EmptyDatabaseTestCase):
         await self.assertFailure(started_coroutine(db.query("SELECT 1")), Unavailable)
         await defer.gatherResults(answers)
 
+    async def test_exhausted(self) -> None:
+        """When all connections are busy for long nobody waits, and everything is as before when they are not."""
+        db = self.database(size=1, patience=0.05)
+        db.watch()
+        busy = started_coroutine(db.query("SELECT pg_sleep(0.5)"))
+        await self.assertFailure(started_coroutine(db.query("SELECT 1")), Unavailable)
+        await busy
+        self.assertEqual(await db.query("SELECT 1"), [(1,)])
+        self.assertTrue(db.available)
+
+    async def test_moving(self) -> None:
+        """Who stands in a line that moves is answered, however long it is."""
+        db = self.database(size=1, patience=0.05)
+        db.watch()
+        answers = [started_coroutine(db.query("SELECT %s, pg_sleep(0.03)", [n])) for n in range(10)]
+        self.assertEqual([rows[0][0] for rows in await defer.gatherResults(answers)], list(range(10)))
+
+    async def test_locked(self) -> None:
+        """Nobody waits for long for what somebody else has locked, except on a connection of its own."""
+        db = self.database(size=1, patience=0.05)
+        await db.run("CREATE TABLE t (n int)")
+        db.watch()
+        dedicated = db.dedicated()
+        locked: defer.Deferred[None] = defer.Deferred()
+        enough: defer.Deferred[None] = defer.Deferred()
+
+        async def lock(queries: Queries) -> None:
+            await queries.run("LOCK TABLE t")
+            locked.callback(None)
+            await enough
+
+        holding = started_coroutine(self.db.transaction(lock))
+        await locked
+        waiting = started_coroutine(dedicated.run("INSERT INTO t VALUES (1)"))
+        for _ in range(2):
+            await self.assertFailure(started_coroutine(db.query("SELECT n FROM t")), Unavailable)
+        enough.callback(None)
+        await defer.gatherResults([holding, waiting])
+        self.assertEqual(await db.query("SELECT n FROM t"), [(1,)])
+
     async def test_cancelled_while_waiting(self) -> None:
         """A query that is cancelled while it waits costs nothing."""
         db = self.database(size=1)
@@ -419,6 +459,7 @@ class AwayTests(EmptyDatabaseTestCase):
         dedicated = self.db.dedicated()
         await dedicated.query("SELECT 1")
         self.db.watch()
+        await self.db.query("SELECT 1")
         signalled(self.postgres, signal.SIGSTOP)
         self.addCleanup(signalled, self.postgres, signal.SIGCONT)
         clock = self.db.reactor
@@ -436,8 +477,22 @@ class AwayTests(EmptyDatabaseTestCase):
         while self.db.silent:
             await deferLater(clock, 0.01)
         self.assertLess(clock.seconds() - before, 1)
-        while await self.db.query("SELECT count(*) FROM t") != [(3,)]:  # as many as there are connections
+        while await self.db.query("SELECT count(*) FROM t") != [(1,)]:  # as many as had a connection
             await deferLater(clock, 0.01)
+
+    async def test_no_more(self) -> None:
+        """Who waits for a connection that does not come about takes one of the others when it is free."""
+        db = self.database(size=2, patience=10.0)
+        db.watch()
+        first = started_coroutine(db.query("SELECT 1, pg_sleep(0.2)"))
+        while not db.connections or db._opening:
+            await deferLater(db.reactor, 0.01)
+        main = self.postgres.pid()
+        assert main is not None
+        os.kill(main, signal.SIGSTOP)  # it makes no more connections, and those that there are work
+        self.addCleanup(os.kill, main, signal.SIGCONT)
+        second = await db.query("SELECT 2")
+        self.assertEqual((second, (await first)[0][0]), ([(2,)], 1))
 
     async def test_stopped_while_silent(self) -> None:
         """A pool does not wait for it when it is stopped, either."""

@@ -75,6 +75,7 @@ class Chosen:
             settings["database.maxWaiting"],
             settings["database.connectTimeout"],
             settings["database.statementTimeout"],
+            settings["database.patience"],
         )
         await self.database.start()
         return self.database

@@ -122,6 +122,7 @@ class Connection:
     statement_timeout: float  # s; 0: none
     lost: Callable[[Connection], None] = lambda connection: None
     notified: Callable[[str, str], None] = lambda channel, payload: None
+    lock_timeout: float = 0.0  # s; 0: none
     open: bool = field(default=False, init=False)
     _link: _Link | None = field(default=None, init=False)
     _log: Logger = field(factory=Logger, init=False)
@@ -149,6 +150,7 @@ class Connection:
             await self.run(
                 "SET TimeZone = 'UTC';"
                 f"SET statement_timeout = {milliseconds};"
+                f"SET lock_timeout = {int(self.lock_timeout * 1000)};"
                 f"SET idle_in_transaction_session_timeout = {milliseconds}"
             )
         except BaseException as error:

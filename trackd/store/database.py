@@ -5,7 +5,8 @@ The database as the rest of the house sees it: a pool of connections that mends 
     count = await database.run("UPDATE devices SET name = %s WHERE id = %s", [name, device_id])
     result = await database.transaction(work)       # async def work(queries): … queries.query, queries.run
 
-Each of them waits for a free connection. `Unavailable`: the database is away, or does not answer, try again later.
+Each of them waits for a free connection. `Unavailable`: the database is away, does not answer, or is too busy, try again
+later.
 `Refused`: it does not accept the statement. Timestamps are aware and in UTC, `json` comes as text, `bytea` as bytes.
 
 txpostgres's own ConnectionPool is not used: it opens all its connections at the start or fails, keeps broken ones, and
@@ -24,7 +25,7 @@ from twisted.logger import Logger
 
 from trackd.store.connection import Args, Connection, Queries, Row, Work
 from trackd.store.errors import Refused, StoreError, Unavailable
-from trackd.store.pulse import Pulse
+from trackd.store.pulse import READING, Pulse
 
 __all__ = ["Args", "Database", "Dedicated", "Queries", "Refused", "Row", "StoreError", "Unavailable", "Work"]
 
@@ -102,7 +103,7 @@ class _Bell:
 
 @define(eq=False)
 class Database:
-    """The pool. `size`, `max_waiting` and the time-outs are settings of the same names under `database`."""
+    """The pool. `size`, `max_waiting`, `patience` and the time-outs are settings of the same names under `database`."""
 
     reactor: Any
     dsn: str
@@ -110,13 +111,18 @@ class Database:
     max_waiting: int = 1000  # queries that wait for one of them
     connect_timeout: float = 5.0  # s
     statement_timeout: float = 30.0  # s; 0: none
+    patience: float = 0.4  # s, once it is watched: for a connection, and then for a lock
     clock: Any = None
     available: bool = field(default=True, init=False)  # false from a failed attempt to connect to the next good one
     silent: bool = field(default=False, init=False)  # it is there, but does not answer: see `watch`
     _idle: list[Connection] = field(factory=list, init=False)
     _used: set[Connection] = field(factory=set, init=False)
     _count: int = field(default=0, init=False)  # connections: idle, in use, and being opened
+    _opening: int = field(default=0, init=False)  # of these, those that are being opened for somebody who waits
     _waiting: deque[Deferred[Connection]] = field(factory=deque, init=False)
+    _guards: dict[Deferred[Connection], Any] = field(factory=dict, init=False)  # of those who wait
+    _moved: float = field(default=float("-inf"), init=False)  # when a connection was given back last
+    _trouble: float = field(default=float("-inf"), init=False)  # when one was of no use
     _enough_until: float = field(default=0.0, init=False)  # no further connection is tried before
     _stopped: bool = field(default=False, init=False)
     _back: _Bell = field(factory=_Bell, init=False)
@@ -143,11 +149,15 @@ class Database:
 
     def watch(self) -> None:
         """
-        From now on nobody waits for a database that does not answer at all: he gets Unavailable within a second.
+        From now on nobody waits for a database that does not answer at all: he gets Unavailable within a second. So does
+        who waits for longer than `patience` for a lock that somebody else holds, or for a connection, unless the line in
+        which he stands is moving.
 
         What he has asked for may be done all the same, when it answers again. Dedicated connections wait.
         """
         if self._pulse is None:
+            for connection in self._idle[:]:
+                connection.close()  # those that are opened from now on wait for no lock
             pulse = self.dedicated()
             self._pulse = Pulse(lambda: pulse.query("SELECT 1"), self.clock, self._fall_silent)
             self._pulse.start()
@@ -198,6 +208,9 @@ class Database:
         connection = await self._take()
         try:
             return await ask(connection)
+        except Unavailable:
+            self._trouble = self.clock.seconds()
+            raise
         finally:
             self._give_back(connection)
 
@@ -225,8 +238,8 @@ class Database:
 
     @property
     def waiting(self) -> int:
-        """Queries that wait for a connection."""
-        return len(self._waiting)
+        """Queries that wait for a connection of others."""
+        return max(0, len(self._waiting) - self._opening)
 
     def ready(self) -> Deferred[None]:
         """Fires when the database is available (at once if it is), and when the pool is stopped."""
@@ -262,31 +275,65 @@ class Database:
         return connection
 
     async def _free(self) -> Connection:
-        while not self._stopped:
-            if self._idle:
-                return self._idle.pop()
-            if not self.available:
-                raise Unavailable("the database is away")
-            if self._count < self.size and self.clock.seconds() >= self._enough_until:
-                try:
-                    return await self._connected()
-                except Unavailable as error:
-                    if not self._count:
-                        self._gone(error)
-                        raise
-                    # The server may have reached its own limit (the driver does not tell): those that there are must do.
-                    self._enough_until = self.clock.seconds() + LONGEST_PAUSE
-                    continue
-            if len(self._waiting) >= self.max_waiting:
-                raise Unavailable(f"{self.max_waiting} queries wait for the database already")
-            turn: Deferred[Connection] = Deferred(self._waiting.remove)
-            self._waiting.append(turn)
+        if self._stopped:
+            raise Unavailable("the database connections are closed")
+        if self._idle:
+            return self._idle.pop()
+        if not self.available:
+            raise Unavailable("the database is away")
+        more = self._count < self.size and self.clock.seconds() >= self._enough_until
+        if not more and self.waiting >= self.max_waiting:
+            raise Unavailable(f"{self.max_waiting} queries wait for the database already")
+        turn: Deferred[Connection] = Deferred(self._waiting.remove)
+        self._waiting.append(turn)
+        if self._pulse is not None:
+            self._guards[turn] = self.clock.callLater(self.patience, self._look, turn)
+        if more:
+            Deferred.fromCoroutine(self._open())
+        try:
             return await turn
-        raise Unavailable("the database connections are closed")
+        finally:
+            guard = self._guards.pop(turn, None)
+            if guard is not None and guard.active():
+                guard.cancel()
+
+    def _look(self, turn: Deferred[Connection]) -> None:
+        # What has been answered is read first: perhaps it was we who were busy.
+        self._guards[turn] = self.clock.callLater(READING, self._tire, turn)
+
+    def _tire(self, turn: Deferred[Connection]) -> None:
+        """Wait on as long as the others in line get their turns, and what they want; else give up."""
+        since = self.clock.seconds() - self.patience - READING
+        if self._moved > since and self._trouble < since:
+            self._guards[turn] = self.clock.callLater(self.patience, self._look, turn)
+        else:
+            self._waiting.remove(turn)
+            turn.errback(Unavailable(f"no connection to the database was free within {self.patience:g} s"))
+
+    async def _open(self) -> None:
+        """One more connection, for those who wait."""
+        self._opening += 1
+        try:
+            connection = await self._connected()
+        except Unavailable as error:
+            if not self._count:
+                self._gone(error)
+            # The server may have reached its own limit (the driver does not tell): those that there are must do.
+            self._enough_until = self.clock.seconds() + LONGEST_PAUSE
+        except Exception as error:
+            if self._waiting:
+                self._waiting.popleft().errback(error)
+            else:
+                self._log.failure("while connecting to the database")
+        else:
+            self._offer(connection)
+        finally:
+            self._opening -= 1
 
     async def _connected(self) -> Connection:
         self._count += 1
-        connection = Connection(self.reactor, self.clock, self.statement_timeout, self._lost)
+        waits = self.patience if self._pulse is not None else 0.0
+        connection = Connection(self.reactor, self.clock, self.statement_timeout, self._lost, lock_timeout=waits)
         try:
             await connection.connect(self.dsn, self.connect_timeout)
         except BaseException:
@@ -299,6 +346,7 @@ class Database:
         return connection
 
     def _give_back(self, connection: Connection) -> None:
+        self._moved = self.clock.seconds()
         self._used.discard(connection)
         if self._stopped and connection.open:
             connection.close()

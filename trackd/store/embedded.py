@@ -37,8 +37,8 @@ PORT = "5432"  # only part of the socket's name
 LONGEST_SOCKET = 107 - len(f"/.s.PGSQL.{PORT}.lock")  # bytes of a directory
 
 USERADD = ("/usr/sbin/useradd", "/sbin/useradd")
-CHECK = 1.0  # s, between two looks whether it still runs
-RESTART = 5.0  # s, between two attempts to start it again
+CHECK = 0.25  # s, between two looks whether it still runs
+RESTART = 1.0  # s, between two attempts to start it again
 
 # fsync and synchronous_commit stay on: what has been acknowledged is on the disk.
 CONFIGURATION = """\

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from zoneinfo import available_timezones
@@ -13,15 +14,22 @@ from trackd.store.errors import StoreError
 from trackd.store.users import Users
 
 
+# Seconds for which what devices have said may wait to be committed.
+LATE = 3.0
+
+
 @define(eq=False)
 class Health:
-    """`folder`: the data folder."""
+    """`folder`: the data folder; `pending`: for how many seconds the oldest of what devices have said has not been stored."""
 
     users: Users
     folder: Path
+    pending: Callable[[], float]
 
     async def well(self) -> bool:
-        """Whether the database answers."""
+        """Whether the database answers, and takes what devices have said."""
+        if self.pending() > LATE:
+            return False
         try:
             await self.users.server()
         except StoreError:
