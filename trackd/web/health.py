@@ -13,7 +13,6 @@ from attrs import define
 from trackd.store.errors import StoreError
 from trackd.store.users import Users
 
-
 # Seconds for which what devices have said may wait to be committed.
 LATE = 3.0
 
