@@ -39,9 +39,6 @@ WHO = {
     Access.ADMINISTRATOR: "Administrators only",
 }
 
-# Of a route that does what its path says.
-UNSAID = {"GET": "One of them.", "POST": "Make it.", "PUT": "Change it.", "DELETE": "Remove it."}
-
 
 class Made(SphinxDirective):
     """A directive whose content is lines of reST that are made here."""
@@ -85,9 +82,8 @@ class Formats(Made):
 class Routes(Made):
     def lines(self) -> Iterator[str]:
         for route in dialect.routes:
-            said = (route.meaning or route.handler.__doc__ or "").strip().split("\n")[0]
             yield f"``{route.method} {dialect.prefix}{route.path}``"
-            yield f"   {literal(said) or UNSAID[route.method]}"
+            yield f"   {literal(route.said)}"
             if route.access is not Access.USER:
                 yield f"   {WHO[route.access]}."
             if route.query:

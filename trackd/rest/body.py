@@ -21,6 +21,7 @@ from attrs import Factory, frozen
 from trackd.rest.errors import ApiError
 from trackd.rest.output import free, moment, number
 from trackd.rest.params import DECIMAL, LARGEST
+from trackd.rest.schema import Schema, of_members
 
 # Objects and arrays within each other in a free-form object; what writes JSON for us can do 254.
 DEEPEST = 100
@@ -88,6 +89,11 @@ class Model:
     dropped: frozenset[str] = frozenset()
     tolerant: bool = False
     by_name: dict[str, Member] = Factory(lambda self: {member.name: member for member in self.members}, takes_self=True)
+
+    @property
+    def schema(self) -> Schema:
+        """Its JSON Schema."""
+        return of_members(self.members, self.tolerant)
 
     def read(self, data: bytes) -> dict[str, Any]:
         """What a body says, by field: a member that was not sent has its default. Raises ApiError (400)."""

@@ -21,6 +21,10 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
 
+# Of a route that does what its path says.
+UNSAID = {"GET": "One of them.", "POST": "Make it.", "PUT": "Change it.", "DELETE": "Remove it."}
+
+
 class Access(Enum):
     """Who may call a route at all."""
 
@@ -35,6 +39,10 @@ class Readable(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """Its JSON Schema."""
 
     def read(self, data: bytes) -> Any:
         """What the body says. Raises ApiError."""
@@ -82,8 +90,9 @@ class Route:
     """
     One method of one path; `{name}` in the path is a parameter.
 
-    `denied` are the restrictions that forbid it, with `denial` as what the caller is told, `may_be_denied` those that the handler looks at because they depend
-    on what is asked; `needs` the kinds of objects to which the caller must have access, which the handler checks.
+    `denied` are the restrictions that forbid it, with `denial` as what the caller is told, `may_be_denied` those that
+    the handler looks at because they depend on what is asked; `needs` the kinds of objects to which the caller must
+    have access, which the handler checks.
     """
 
     method: str
@@ -100,6 +109,17 @@ class Route:
     body: Readable | None = None
     produces: str = JSON
     meaning: str = ""
+
+    @property
+    def name(self) -> str:
+        """Method and path."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def said(self) -> str:
+        """What it does, in a sentence: `meaning`, or else what its handler says of itself."""
+        said = self.meaning or (self.handler.__doc__ or "").strip().partition("\n")[0]
+        return said or UNSAID.get(self.method, "")
 
     @property
     def consumes(self) -> str | None:

@@ -13,6 +13,7 @@ from trackd.rest.body import parsed, read_integer
 from trackd.rest.errors import ApiError
 from trackd.rest.params import long
 from trackd.rest.routes import Access, Answer, Call, Route
+from trackd.rest.schema import Schema, of_type
 from trackd.rest.services import Services
 from trackd.store.kinds import PAIRS, TABLES, Pair
 from trackd.store.rows import UserRow
@@ -54,6 +55,13 @@ class One:
     """A body that is one link."""
 
     name = "Permission"
+    schema: Schema = {
+        "type": "object",
+        "description": "The id of the owner, and that of what is linked to it, in this order.",
+        "additionalProperties": of_type("long"),
+        "minProperties": 2,
+        "maxProperties": 2,
+    }
 
     def read(self, data: bytes) -> list[Link]:
         return [link_of(parsed(data))]
@@ -62,7 +70,8 @@ class One:
 class Several:
     """A body that is an array of links of one kind."""
 
-    name = "Permission[]"
+    name = "Permissions"
+    schema: Schema = {"type": "array", "maxItems": MOST_AT_ONCE, "items": One.schema}
 
     def read(self, data: bytes) -> list[Link]:
         sent = parsed(data)
@@ -89,10 +98,12 @@ async def get_links(services: Services, call: Call) -> Answer:
 
 
 async def link(services: Services, call: Call) -> Answer:
+    """Link one thing to another; one that is linked already stays so."""
     return await _each(services.linking.link, services.audit.linked, call)
 
 
 async def unlink(services: Services, call: Call) -> Answer:
+    """Unlink one thing from another; one that is not linked stays so."""
     return await _each(services.linking.unlink, services.audit.unlinked, call)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from plugins.rest.traccar import (
     belongings,
     commands,
+    description,
     devices,
     permissions,
     positions,
@@ -19,10 +20,13 @@ from trackd.rest.routes import Dialect
 
 PARTS = (session, server, users, devices, positions, commands, permissions, belongings, records, shares)
 
+PREFIX = "/api"
+ROUTES = tuple(route for part in PARTS for route in part.ROUTES)
+
 dialect = Dialect(
     name="traccar",
-    prefix="/api",
-    routes=tuple(route for part in PARTS for route in part.ROUTES),
+    prefix=PREFIX,
+    routes=(*ROUTES, description.route(PREFIX, ROUTES)),
     who=who,
     allowed=allowed,
     refusal=refusal,

@@ -1,0 +1,95 @@
+"""`/api/openapi.json`: the dialect as a program reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from plugins.rest.traccar.answers import shown
+from plugins.rest.traccar.credentials import COOKIE
+from plugins.rest.traccar.objects import COMMAND, DEVICE, GROUP, QUEUED_COMMAND, SERVER, USER
+from plugins.rest.traccar.permissions import One
+from plugins.rest.traccar.shapes import ACTION, ALIVE, EVENT, POSITION, TYPE
+from trackd.rest.body import Model, field
+from trackd.rest.openapi import Gives, Words, description
+from trackd.rest.routes import Answer, Call, Route
+from trackd.rest.services import Services
+
+NOTHING = Gives(status=204)
+TEXT = Gives("string")
+
+# Resources whose routes are those of all objects: a list, one, make, change, remove.
+RESOURCES = {"/devices": DEVICE, "/groups": GROUP, "/users": USER}
+OTHERS: dict[str, tuple[Gives, ...]] = {
+    "GET /session": (Gives(USER),),
+    "POST /session": (Gives(USER),),
+    "DELETE /session": (NOTHING,),
+    "GET /session/check-sid": (Gives(ALIVE),),
+    "POST /session/token": (TEXT,),
+    "POST /session/token/revoke": (NOTHING,),
+    "GET /session/{id}": (Gives(USER),),
+    "GET /server": (Gives(SERVER),),
+    "PUT /server": (Gives(SERVER),),
+    "GET /server/timezones": (Gives("string", many=True),),
+    "GET /health": (TEXT,),
+    "POST /users/totp": (TEXT,),
+    "PUT /devices/{id}/accumulators": (NOTHING,),
+    "GET /positions": (Gives(POSITION, many=True),),
+    "DELETE /positions": (NOTHING,),
+    "DELETE /positions/{id}": (NOTHING,),
+    "GET /events/{id}": (Gives(EVENT),),
+    "GET /commands/types": (Gives(TYPE, many=True),),
+    "GET /commands/send": (Gives(COMMAND, many=True),),
+    "POST /commands/send": (Gives(COMMAND), Gives(QUEUED_COMMAND, status=202)),
+    "GET /permissions": (Gives(One(), many=True),),
+    "POST /permissions": (NOTHING,),
+    "DELETE /permissions": (NOTHING,),
+    "POST /permissions/bulk": (NOTHING,),
+    "DELETE /permissions/bulk": (NOTHING,),
+    "GET /audit": (Gives(ACTION, many=True),),
+    "GET /openapi.json": (Gives("object"),),
+}
+
+CREDENTIALS = {
+    "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "From POST /session."},
+    "token": {"type": "http", "scheme": "bearer", "description": "A token from POST /session/token."},
+    "password": {"type": "http", "scheme": "basic", "description": "E-mail address and password."},
+}
+REFUSALS = {
+    400: "Not permitted, against a rule, or not understood; one line says what.",
+    401: "Nobody, or nobody who may come in at present.",
+    404: "There is no such object, or a parameter has a form that makes no sense.",
+    406: "The client accepts no answer of this kind.",
+    415: "Not this kind of body.",
+}
+
+
+def gives(resources: dict[str, Model]) -> Iterable[tuple[str, tuple[Gives, ...]]]:
+    """What the routes of these resources answer."""
+    for path, model in resources.items():
+        yield f"GET {path}", (Gives(model, many=True),)
+        yield f"GET {path}/{{id}}", (Gives(model),)
+        yield f"POST {path}", (Gives(model),)
+        yield f"PUT {path}/{{id}}", (Gives(model),)
+        yield f"DELETE {path}/{{id}}", (NOTHING,)
+
+
+WORDS = Words(
+    "trackd",
+    "Speed is in knots, distances in metres, durations in milliseconds; times are UTC.",
+    {**dict(gives(RESOURCES)), **OTHERS},
+    CREDENTIALS,
+    REFUSALS,
+    {field(member): member.name for member in USER.members},
+)
+
+
+def route(prefix: str, others: Iterable[Route]) -> Route:
+    """The route that describes these others, and itself."""
+
+    async def get_description(services: Services, call: Call) -> Answer:
+        """This description of all routes, as OpenAPI 3.1."""
+        return shown(description(prefix, routes, WORDS, services.options.version))
+
+    described = Route("GET", "/openapi.json", get_description)
+    routes = (*others, described)
+    return described
