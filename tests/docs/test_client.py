@@ -25,12 +25,13 @@ class ClientTests(SynchronousTestCase):
         self.addCleanup(shell.close)
         shell.start("make run").wait_for("listening")
         shell.run("echo change-me-soon | .venv/bin/trackd user add ada@example.org --password-stdin --administrator")
-        log_in, token, bearer, devices, positions, stretch, add, script = (
+        log_in, token, bearer, devices, positions, stretch, openapi, add, script = (
             command.replace("curl ", "curl -sS -f ", 1) for command in commands()
         )
         self.assertEqual("ada@example.org", json.loads(shell.run(log_in))["email"])
         self.assertEqual([], json.loads(shell.run(f"{token}; {bearer}")))
         self.assertEqual("Van", json.loads(shell.run(add))["name"])
+        self.assertEqual("3.1.0", json.loads(shell.run(openapi))["openapi"])
 
         listening = shell.start(script)
         report = (

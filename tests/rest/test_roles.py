@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -65,19 +66,18 @@ class RoleTests(EmptyDatabaseTestCase):
     timeout = 300
 
     async def setUp(self) -> None:  # type: ignore[override]
-        from twisted.internet import reactor
-
+        reactor = self.reactor
         await super().setUp()
         folder = Path(mkdtemp(prefix="trackd-roles-"))
         self.addCleanup(rmtree, folder)
         (folder / "web").mkdir()
         (folder / "web" / "index.html").write_text("<title>a client</title>")
         media(folder / "media")
-        web, port = free_ports(2)
+        [port] = free_ports(1)
         said = {
             "protocols.enable": "osmand",
             "osmand.port": str(port),
-            "web.port": str(web),
+            "web.port": "0",
             "web.path": str(folder / "web"),
             "web.serviceAccountToken": SERVICE_TOKEN,
             "media.path": str(folder / "media"),
@@ -85,14 +85,23 @@ class RoleTests(EmptyDatabaseTestCase):
         }
         self.house = build(reactor, load([], said, catalog, data=folder), Database(reactor, self.dsn))
         await self.house.start()
-        self.world = World(self.house, f"http://127.0.0.1:{web}", Client(reactor, persistent=True))
+        self.site = reactor.listenTCP(0, self.house.site, interface="127.0.0.1")
+        base = f"http://127.0.0.1:{self.site.getHost().port}"
+        self.world = World(self.house, base, Client(reactor, persistent=True))
         await self.world.fill()
 
     async def tearDown(self) -> None:  # type: ignore[override]
         await self.world.client.close()
+        await self.site.stopListening()
         await self.house.stop()
         await self.house.database.stop()
         await super().tearDown()
+
+    @property
+    def reactor(self) -> Any:
+        from twisted.internet import reactor
+
+        return reactor
 
     async def test_table(self) -> None:
         """Everybody gets what the table says, and who is refused changes nothing."""

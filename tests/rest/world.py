@@ -171,7 +171,12 @@ class World:
         now = datetime.now(UTC).replace(microsecond=0)
         for prefix in ("", "foreign "):
             device: Any = self.names[f"{prefix}device"]
-            self.names[f"{prefix}position"] = (await latest(self.house.database, device, now)).id
+            position = await latest(self.house.database, device, now)
+            self.names[f"{prefix}position"] = self.names[f"{prefix}event"] = position.id
+            await self.house.database.run(
+                "INSERT INTO events (id, device_id, type, event_time) VALUES (%s, %s, 'ignitionOn', %s)",
+                [position.id, device, now],
+            )
 
     # Asking
 

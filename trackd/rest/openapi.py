@@ -83,7 +83,7 @@ def _operation(route: Route, words: Words, models: dict[str, Readable]) -> dict[
         "description": _rights(route, words),
         "parameters": [*_parameters(route)],
         "responses": {
-            **{str(gives.status): _answer(route, gives, models) for gives in words.gives[route.name]},
+            **{str(gives.status): _answer(route, gives, models) for gives in words.gives.get(route.name, (Gives(),))},
             **_refusals(route, words),
         },
     }

@@ -8,7 +8,7 @@ from plugins.rest.traccar.answers import shown
 from plugins.rest.traccar.credentials import COOKIE
 from plugins.rest.traccar.objects import COMMAND, DEVICE, GROUP, QUEUED_COMMAND, SERVER, USER
 from plugins.rest.traccar.permissions import One
-from plugins.rest.traccar.shapes import ACTION, ALIVE, EVENT, POSITION, TYPE
+from plugins.rest.traccar.shapes import ACTION, ALIVE, EVENT, POSITION, STATISTICS, TYPE
 from trackd.rest.body import Model, field
 from trackd.rest.openapi import Gives, Words, description
 from trackd.rest.routes import Answer, Call, Route
@@ -46,6 +46,7 @@ OTHERS: dict[str, tuple[Gives, ...]] = {
     "POST /permissions/bulk": (NOTHING,),
     "DELETE /permissions/bulk": (NOTHING,),
     "GET /audit": (Gives(ACTION, many=True),),
+    "GET /statistics": (Gives(STATISTICS, many=True),),
     "GET /openapi.json": (Gives("object"),),
 }
 
