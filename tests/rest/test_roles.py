@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import socket
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -14,7 +16,6 @@ from plugins.rest.traccar.traccar import dialect
 from tests.postgres import EmptyDatabaseTestCase
 from tests.rest.client import Client
 from tests.rest.roles import FILE, Row, read, unmatched
-from tests.rest.test_scenarios import free_ports
 from tests.rest.world import ROLES, SERVICE_TOKEN, World, media
 from trackd.rest.routes import Answer, Call, Route
 from trackd.settings import load
@@ -24,6 +25,17 @@ from trackd.wire import catalog
 
 # What is not in the dialect's table of routes and yet has rows, by the beginning of its path.
 ENTRIES = ("/api/socket", "/metrics", "/setup", "/trackd/", "/index.html", "/client-proxy/")
+
+
+def free_port() -> int:
+    """A port that nobody listens on at the moment, outside those that connections are given."""
+    while True:
+        port = random.randrange(10_000, 30_000)
+        try:
+            socket.create_server(("", port)).close()
+            return port
+        except OSError:
+            pass
 
 
 class TableTests(SynchronousTestCase):
@@ -73,7 +85,7 @@ class RoleTests(EmptyDatabaseTestCase):
         (folder / "web").mkdir()
         (folder / "web" / "index.html").write_text("<title>a client</title>")
         media(folder / "media")
-        [port] = free_ports(1)
+        port = free_port()
         said = {
             "protocols.enable": "osmand",
             "osmand.port": str(port),

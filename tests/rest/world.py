@@ -25,6 +25,7 @@ from tests.rest.client import Client, Response
 from tests.rest.roles import Row
 from tests.store.samples import latest
 from trackd.house import House
+from trackd.people.accounts import FLAGS
 from trackd.people.belongings import ADMINISTERED
 from trackd.people.permissions import SERVICE_ID
 from trackd.rest.body import field
@@ -47,15 +48,16 @@ ROLES: dict[str, Mapping[str, Any] | None] = {
     "admin": {"administrator": True},
     "token": None,
     "revoked": None,
-    "shared": {"temporary": True, "readonly": True, "limit_commands": True, "disable_reports": True},
-    "over": {"temporary": True, "readonly": True, "limit_commands": True, "disable_reports": True},
+    "shared": None,
+    "over": None,
     "expired": {},
     "disabled": {},
     "service": None,
 }
-# Those without rights, and those who get them by a share.
+# Those with rights.
 LINKED = [name for name, values in ROLES.items() if values is not None and name not in ("stranger", "boss", "admin")]
-SHARED = ("shared", "over")
+# Who shares the device with them; the share of another is another user.
+SHARES = {"shared": "owner", "over": "managed"}
 
 DAYS = (
     "QkVHSU46VkNBTEVOREFSClZFUlNJT046Mi4wClBST0RJRDotLy94Ly94CkJFR0lOOlZFVkVOVApVSUQ6MQpEVFNUQVJUOjIwMjYwMTAxVDAwMDAw"
@@ -136,8 +138,9 @@ class World:
             if restricted:
                 await self._link(f"{kind}Id", other, "other")
             for name in LINKED:
-                if kind == "device" or name not in SHARED:
-                    await self._link(f"{kind}Id", made, name)
+                await self._link(f"{kind}Id", made, name)
+        for name, by in SHARES.items():
+            ids[name] = await self._share(name, by)
         await self._positions()
         now = datetime.now(UTC)
         database = self.house.database
@@ -157,6 +160,20 @@ class World:
         answer = await self._call("POST", f"/api{path}", name, sent)
         assert answer.status == 200, f"POST {path}: {answer.status} {answer.text}"
         return int(answer.value["id"])
+
+    async def _share(self, name: str, by: str) -> int:
+        """A role for who has the link of a device that another role shares."""
+        form = f"deviceId={self.names['device']}".encode()
+        headers = {**self.roles[by].headers, "Content-Type": "application/x-www-form-urlencoded"}
+        shared = await self.client.request("POST", f"{self.base}/api/share/device", headers, form)
+        assert shared.status == 200, shared.text
+        entered = await self.client.request("GET", f"{self.base}/api/session?token={shared.text}")
+        session = str(entered.header("Set-Cookie")).partition(";")[0].partition("=")[2]
+        user = entered.value
+        shown = {member.name: user[member.name] for member in USER.members if field(member) in FLAGS}
+        said = dumps({"deviceLimit": user["deviceLimit"], **shown}).decode()[1:-1]
+        self.roles[name] = Role({"Cookie": f"JSESSIONID={session}"}, user["id"], shared.text, session, said)
+        return int(user["id"])
 
     async def _link(self, member: str, id: int, name: str) -> None:
         link = {"userId": self.roles[name].id, member: id}

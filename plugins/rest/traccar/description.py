@@ -45,6 +45,8 @@ OTHERS: dict[str, tuple[Gives, ...]] = {
     "DELETE /permissions": (NOTHING,),
     "POST /permissions/bulk": (NOTHING,),
     "DELETE /permissions/bulk": (NOTHING,),
+    "POST /share/device": (TEXT,),
+    "POST /share/group": (TEXT,),
     "GET /audit": (Gives(ACTION, many=True),),
     "GET /statistics": (Gives(STATISTICS, many=True),),
     "GET /openapi.json": (Gives("object"),),
