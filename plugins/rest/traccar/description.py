@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from plugins.rest.traccar.answers import shown
+from plugins.rest.traccar.belongings import RESOURCES
 from plugins.rest.traccar.credentials import COOKIE
 from plugins.rest.traccar.objects import COMMAND, DEVICE, GROUP, QUEUED_COMMAND, SERVER, USER
 from plugins.rest.traccar.permissions import One
@@ -17,8 +18,13 @@ from trackd.rest.services import Services
 NOTHING = Gives(status=204)
 TEXT = Gives("string")
 
-# Resources whose routes are those of all objects: a list, one, make, change, remove.
-RESOURCES = {"/devices": DEVICE, "/groups": GROUP, "/users": USER}
+# Whose routes are those of all objects: a list, one, make, change, remove.
+OBJECTS = {
+    "/devices": DEVICE,
+    "/groups": GROUP,
+    "/users": USER,
+    **{resource.path: resource.model for resource in RESOURCES},
+}
 OTHERS: dict[str, tuple[Gives, ...]] = {
     "GET /session": (Gives(USER),),
     "POST /session": (Gives(USER),),
@@ -66,9 +72,9 @@ REFUSALS = {
 }
 
 
-def gives(resources: dict[str, Model]) -> Iterable[tuple[str, tuple[Gives, ...]]]:
-    """What the routes of these resources answer."""
-    for path, model in resources.items():
+def gives(objects: dict[str, Model]) -> Iterable[tuple[str, tuple[Gives, ...]]]:
+    """What the routes of these objects answer."""
+    for path, model in objects.items():
         yield f"GET {path}", (Gives(model, many=True),)
         yield f"GET {path}/{{id}}", (Gives(model),)
         yield f"POST {path}", (Gives(model),)
@@ -79,7 +85,7 @@ def gives(resources: dict[str, Model]) -> Iterable[tuple[str, tuple[Gives, ...]]
 WORDS = Words(
     "trackd",
     "Speed is in knots, distances in metres, durations in milliseconds; times are UTC.",
-    {**dict(gives(RESOURCES)), **OTHERS},
+    {**dict(gives(OBJECTS)), **OTHERS},
     CREDENTIALS,
     REFUSALS,
     {field(member): member.name for member in USER.members},
