@@ -20,12 +20,13 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import orjson
-from attrs import asdict, define, field, frozen
+from attrs import asdict, define, evolve, field, frozen
 
 from trackd.wire.checksums import crc16_x25
 
 ACKNOWLEDGEMENT = 10  # bytes
 FRAME = 36
+PATIENCE = 60.0  # s
 START_OF_TESTS = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -76,6 +77,7 @@ class Load:
     start: str = ""
     reports: int = 0
     first: int = 0  # number of the first device
+    first_id: int = 1  # its id; those of the others follow
 
     @property
     def beginning(self) -> datetime:
@@ -130,6 +132,7 @@ class Listener:
         if b" 101 " not in head:
             raise SystemExit(f"no socket: {head.decode()}")
         self.bytes = 0
+        self.piece = b""
         self.heard: list[tuple[int, str, float]] = []
 
     def _received(self, most: int) -> bytes:
@@ -150,6 +153,7 @@ class Listener:
                 self.heard.append((position["deviceId"], position["fixTime"], now))
 
     def _message(self) -> bytes | None:
+        """The next whole message: long ones come in several frames. A control frame is an empty one."""
         buffer = self.buffer
         if len(buffer) < 2:
             return None
@@ -161,7 +165,13 @@ class Listener:
         if len(buffer) < at + size:
             return None
         self.buffer = buffer[at + size :]
-        return buffer[at : at + size] if buffer[0] & 0x0F == 1 else b"{}"
+        if buffer[0] & 0x08:
+            return b"{}"
+        self.piece += buffer[at : at + size]
+        if not buffer[0] & 0x80:
+            return b"{}"
+        message, self.piece = self.piece, b""
+        return message
 
 
 def connected(load: Load) -> list[Tracker]:
@@ -181,6 +191,7 @@ def connected(load: Load) -> list[Tracker]:
 
 
 def run(load: Load) -> dict[str, object]:
+    load = evolve(load, start=load.beginning.isoformat())  # the same for all that is done with it
     trackers = connected(load)
     listeners = [Listener(load.web, token) for token in load.tokens]
     poll = select.epoll()
@@ -212,12 +223,14 @@ def pushing(
     listening: dict[int, Listener],
     load: Load,
 ) -> None:
-    """As fast as that goes: with each acknowledgement the next one is sent."""
+    """As fast as that goes: with each acknowledgement the next one is sent. In the end all that was sent is waited for."""
     until = time.perf_counter() + load.seconds
-    owed = load.reports * len(trackers)
     for tracker in trackers:
         tracker.send(load.window)
-    while time.perf_counter() < until:
+    owed = sum(tracker.sent for tracker in trackers)
+    while owed:
+        if (now := time.perf_counter()) > until + PATIENCE:
+            raise SystemExit(f"{owed} reports are not acknowledged")
         for file, _ in poll.poll(0.1):
             if (listener := listening.get(file)) is not None:
                 listener.read(False)
@@ -226,9 +239,11 @@ def pushing(
             before = tracker.acknowledged
             tracker.bytes_back += len(tracker.socket.recv(65536))
             count = tracker.acknowledged - before
-            tracker.send(count)
-            if owed and not (owed := owed - count):
-                return
+            if load.reports or now < until:
+                sent = tracker.sent
+                tracker.send(count)
+                owed += tracker.sent - sent
+            owed -= count
 
 
 def steady(
@@ -258,10 +273,7 @@ def steady(
             else:
                 tracker = by_file[file]
                 tracker.bytes_back += len(tracker.socket.recv(65536))
-    # Devices were made in the order of their numbers, so their ids rise with them.
-    ids = sorted({id for id, _, _ in first.heard})
-    numbers = {id: number for number, id in enumerate(ids, load.first)}
-    heard = {(numbers[id], fix_time): at for id, fix_time, at in first.heard}
+    heard = {(id - load.first_id + load.first, fix_time): at for id, fix_time, at in first.heard}
     return [
         heard[number, fix_time] - at
         for fix_time, several in sent.items()

@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import psycopg2
 from attrs import define, field
+
+from trackd.store.embedded import EmbeddedPostgres
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -122,6 +125,35 @@ class Server:
         found = re.search(r"VmRSS:\s+(\d+)", status)
         return int(found[1]) / 1024 if found else 0.0
 
+    @property
+    def database(self) -> EmbeddedPostgres:
+        """The server's own PostgreSQL, which may live on when it is killed."""
+        return EmbeddedPostgres(None, self.data / "database")
+
+    def sql(self, text: str, args: list[Any] | None = None) -> list[Any]:
+        """Ask the server's own database."""
+        connection = psycopg2.connect(self.database.dsn)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(text, args)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def database_cpu(self) -> float:
+        """Seconds of CPU that PostgreSQL has used, its processes that have ended included."""
+        postgres = self.database.pid()
+        assert postgres is not None
+        ticks = 0
+        for process in (postgres, *children(postgres)):
+            try:
+                fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            ticks += sum(map(int, fields[11:15] if process == postgres else fields[11:13]))
+        return ticks / TICK
+
     def call(self, method: str, path: str, body: Any = None, form: dict[str, str] | None = None) -> Any:
         """A REST call as the administrator; the JSON answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.web, timeout=30)
@@ -163,3 +195,17 @@ class Server:
     def devices(self, ids: list[str]) -> dict[int, str]:
         """Make these devices, the administrator's; their unique ids by id."""
         return {self.call("POST", "/api/devices", {"name": id, "uniqueId": id})["id"]: id for id in ids}
+
+
+def children(parent: int) -> list[int]:
+    """The processes that this one has started and that live."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            # State and parent follow the name, which stands in brackets.
+            state, of, *_ = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(of) == parent and state != "Z":
+            found.append(int(folder.name))
+    return found

@@ -14,6 +14,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from typing import Any
 
@@ -24,8 +25,8 @@ CONNECTIONS = 100
 WINDOW = 20
 
 
-def generate(server: Server, load: Load) -> tuple[dict[str, Any], float]:
-    """Run the generator; what it says, and the CPU that the server used meanwhile."""
+def generate(server: Server, load: Load, rest: float = 0.0) -> tuple[dict[str, Any], float]:
+    """Run the generator; what it says, and the CPU that the server used meanwhile. `rest`: s, after all have logged in."""
     child = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.generator"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -34,6 +35,7 @@ def generate(server: Server, load: Load) -> tuple[dict[str, Any], float]:
     child.stdin.flush()
     if child.stdout.readline().strip() != "ready":
         raise SystemExit("the generator has not started")
+    time.sleep(rest)
     before = server.cpu()
     child.stdin.write("go\n")
     child.stdin.flush()

@@ -19,7 +19,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 from random import Random
 from threading import Event, Thread
 from typing import Any
@@ -29,8 +28,7 @@ from attrs import define, field
 
 from benchmarks.durability import devices
 from benchmarks.durability.devices import Device, Osmand
-from benchmarks.server import Server
-from trackd.store.embedded import EmbeddedPostgres
+from benchmarks.server import Server, children
 from trackd.store.migrations import LOCK
 
 RECOVERY = 60.0  # s, within which reports must be acknowledged again after a kill
@@ -88,10 +86,6 @@ class Experiment:
         self.random = Random(self.seed)
         self.fleet = devices.fleet(self.server.ports, self.each, self.seed)
 
-    @property
-    def database(self) -> EmbeddedPostgres:
-        return EmbeddedPostgres(None, self.server.data / "database")
-
     def run(self) -> Figures:
         stop = Event()
         threads = [Thread(target=device.live, args=(stop,), daemon=True) for device in self.fleet]
@@ -103,7 +97,7 @@ class Experiment:
             for _ in range(self.first):
                 self.in_migration()
             self.server.start()
-            self.sql(
+            self.server.sql(
                 "INSERT INTO devices (name, unique_id) VALUES "
                 + ", ".join(f"('{device.unique_id}', '{device.unique_id}')" for device in self.fleet)
             )
@@ -130,7 +124,7 @@ class Experiment:
         """End all that was started here."""
         if self.server.process is not None:
             self.server.stop()
-        if (postgres := self.database.pid()) is not None:
+        if (postgres := self.server.database.pid()) is not None:
             os.kill(postgres, signal.SIGQUIT)
         self.server.remove()
 
@@ -165,7 +159,7 @@ class Experiment:
     def in_migration(self) -> None:
         """While the server waits for its turn to make the tables, or while it makes them; as yet they hold nothing."""
         try:
-            self.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+            self.server.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         except psycopg2.OperationalError:
             pass  # there is no database yet
         self.server.launch()
@@ -191,7 +185,7 @@ class Experiment:
         until = time.monotonic() + RECOVERY
         while True:
             try:
-                return psycopg2.connect(self.database.dsn)
+                return psycopg2.connect(self.server.database.dsn)
             except psycopg2.OperationalError:
                 if time.monotonic() > until:
                     raise
@@ -202,7 +196,7 @@ class Experiment:
 
     def in_transaction(self) -> None:
         """While a lock holds the server's transaction up; it may go on only when the next server is there."""
-        with psycopg2.connect(self.database.dsn) as blocker, blocker.cursor() as cursor:
+        with psycopg2.connect(self.server.database.dsn) as blocker, blocker.cursor() as cursor:
             cursor.execute("LOCK TABLE positions IN EXCLUSIVE MODE")
             time.sleep(0.1)
             self.pause(0.3)
@@ -225,12 +219,12 @@ class Experiment:
         self.kill("during a stop")
 
     def of_postgres(self) -> None:
-        if (postgres := self.database.pid()) is not None:
+        if (postgres := self.server.database.pid()) is not None:
             os.kill(postgres, signal.SIGKILL)
             self.figures.kills["of PostgreSQL"] += 1
 
     def of_child(self) -> None:
-        if (postgres := self.database.pid()) is not None and (found := children(postgres)):
+        if (postgres := self.server.database.pid()) is not None and (found := children(postgres)):
             try:
                 os.kill(self.random.choice(found), signal.SIGKILL)
                 self.figures.kills["of a process of PostgreSQL"] += 1
@@ -273,24 +267,13 @@ class Experiment:
             if (count := device.repeat(numbers)) != len(numbers):
                 self.fault(device, f"{len(numbers) - count} of {len(numbers)} were not acknowledged again")
 
-    def sql(self, text: str) -> list[Any]:
-        """Ask the server's own database."""
-        connection = psycopg2.connect(self.database.dsn)
-        try:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(text)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
-
     def fault(self, device: Device, what: str) -> None:
         self.figures.faults.append(f"{type(device).__name__} {device.unique_id}: {what}")
 
     def compare(self) -> None:
         """The ledger with the database; states and events with the positions."""
         stored: dict[str, Counter[int]] = {device.unique_id: Counter() for device in self.fleet}
-        rows = self.sql(
+        rows = self.server.sql(
             "SELECT d.unique_id, p.latitude, p.longitude, p.fix_time, p.id FROM positions p"
             " JOIN devices d ON d.id = p.device_id"
         )
@@ -317,14 +300,14 @@ class Experiment:
     def _states(self) -> None:
         latest = {
             unique_id: (id, fix_time)
-            for unique_id, id, fix_time in self.sql(
+            for unique_id, id, fix_time in self.server.sql(
                 "SELECT d.unique_id, p.id, p.fix_time FROM devices d CROSS JOIN LATERAL (SELECT id, fix_time"
                 " FROM positions WHERE device_id = d.id ORDER BY fix_time DESC, id DESC LIMIT 1) p"
             )
         }
         states = {
             unique_id: (id, fix_time)
-            for unique_id, id, fix_time in self.sql(
+            for unique_id, id, fix_time in self.server.sql(
                 "SELECT d.unique_id, s.position_id, s.position_time FROM devices d"
                 " JOIN device_states s ON s.device_id = d.id WHERE s.position_time IS NOT NULL"
             )
@@ -336,7 +319,7 @@ class Experiment:
 
     def _events(self) -> None:
         """Each alarm that is stored has its event, once; no event is of a position that is not there."""
-        rows = self.sql(
+        rows = self.server.sql(
             "SELECT d.unique_id, e.type, e.attributes->>'alarm', p.latitude FROM events e"
             " JOIN devices d ON d.id = e.device_id LEFT JOIN positions p ON p.id = e.position_id"
             " WHERE e.position_id IS NOT NULL"
@@ -355,20 +338,6 @@ class Experiment:
                 if wrong := [number for number in wanted if alarms[device.unique_id, number] != 1]:
                     counts = [alarms[device.unique_id, number] for number in sorted(wrong)[:10]]
                     self.fault(device, f"{len(wrong)} alarms without one event: {sorted(wrong)[:10]} have {counts}")
-
-
-def children(parent: int) -> list[int]:
-    """The processes that this one has started and that live."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            # State and parent follow the name, which stands in brackets.
-            state, of, *_ = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(of) == parent and state != "Z":
-            found.append(int(folder.name))
-    return found
 
 
 def main(count: int = 200, seed: int = 1) -> None:

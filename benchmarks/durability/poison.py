@@ -20,12 +20,10 @@ import time
 from collections import Counter
 from typing import Any
 
-import psycopg2
 from attrs import define, field, frozen
 
 from benchmarks.generator import ACKNOWLEDGEMENT, START_OF_TESTS, imei, login, report
 from benchmarks.server import Server
-from trackd.store.embedded import EmbeddedPostgres
 
 PUSHERS = 20
 PATIENCE = 15.0  # s
@@ -139,7 +137,9 @@ class Experiment:
         try:
             self.server.start()
             ids = [imei(number) for number in range(PUSHERS + len(POISONS))]
-            self.sql("INSERT INTO devices (name, unique_id) VALUES " + ", ".join(f"('{id}', '{id}')" for id in ids))
+            self.server.sql(
+                "INSERT INTO devices (name, unique_id) VALUES " + ", ".join(f"('{id}', '{id}')" for id in ids)
+            )
             acknowledged = self.push()
             self.compare(acknowledged)
             self.server.stop()
@@ -153,7 +153,7 @@ class Experiment:
         """End all that was started here."""
         if self.server.process is not None:
             self.server.stop()
-        postgres = EmbeddedPostgres(None, self.server.data / "database").pid()
+        postgres = self.server.database.pid()
         if postgres is not None:
             os.kill(postgres, signal.SIGQUIT)
         self.server.remove()
@@ -236,20 +236,9 @@ class Experiment:
 
     def counted(self, table: str, condition: str = "") -> list[tuple[str, int]]:
         """Rows of each device."""
-        return self.sql(
+        return self.server.sql(
             f"SELECT d.unique_id, count(*) FROM {table} t JOIN devices d ON d.id = t.device_id {condition} GROUP BY 1"
         )
-
-    def sql(self, text: str) -> list[Any]:
-        """Ask the server's own database."""
-        connection = psycopg2.connect(EmbeddedPostgres(None, self.server.data / "database").dsn)
-        try:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(text)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
 
 
 def received(connection: socket.socket, size: int) -> bytes:
