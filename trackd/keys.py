@@ -38,6 +38,11 @@ def _address(value: str) -> None:
         )
 
 
+def _mail_address(value: str) -> None:
+    if value and not re.fullmatch(r"[!-?A-~]+@[!-?A-~]+", value):
+        raise ValueError(f'needs an address such as trackd@example.org, not "{value[:60]}"')
+
+
 def _networks(value: tuple[str, ...]) -> None:
     for text in value:
         try:
@@ -197,6 +202,19 @@ SECTIONS = {
         Key("users.defaultDeviceLimit", int, -1, "Devices of a user who registers; -1 = any number", least=-1),
         Key("users.defaultExpirationDays", int, 0, "Days until such a user expires; 0 = never", least=0),
     ),
+    "Mail": (
+        Key("mail.smtp.host", str, "", "Mail server; empty = mails are printed to the log"),
+        Key("mail.smtp.port", int, 25, "Port of the mail server", least=1, most=65535),
+        Key("mail.smtp.from", str, "", "Address of the sender; needed with a mail server", check=_mail_address),
+        Key("mail.smtp.fromName", str, "", "Name of the sender"),
+        Key("mail.smtp.username", str, "", "User at the mail server; empty = no log-in"),
+        Key("mail.smtp.password", str, "", "Password of the user", secret=True),
+        Key("mail.smtp.ssl.enable", bool, False, "TLS from the start, usually on port 465"),
+        Key("mail.smtp.starttls.enable", bool, False, "TLS if the mail server offers it"),
+        Key("mail.smtp.starttls.required", bool, False, "No mail without TLS"),
+        Key("mail.smtp.timeout", int, 5000, "Milliseconds for connecting, and for each answer", least=100),
+        Key("mail.debug", bool, False, "Print mails to the log instead of sending them"),
+    ),
     "Devices that connect with TLS: `<format>.ssl`": (
         Key("tls.certificate", Path, "", "Certificate and its chain (PEM)"),
         Key("tls.key", Path, "", "Private key (PEM) of the certificate"),
@@ -227,6 +245,7 @@ SECTIONS = {
         Key("people.attempts", int, 10_000, "Addresses and accounts whose failed log-ins are counted", least=1),
         Key("people.waiting", int, 64, "Passwords that wait to be checked; more are refused for the moment", least=1),
         Key("people.remembered", int, 10_000, "Sessions and passwords that memory knows", least=1),
+        Key("mail.queue", int, 1_000, "Mails that wait to be sent", least=1),
         Key("statistics.remembered", int, 100_000, "Devices and users of the day that memory knows", least=1),
         Key("web.connections", int, 10_000, "Connections to the web server at once, live sockets aside", least=1),
         Key("web.body", int, 1_048_576, "Bytes of a request's body", least=1024),

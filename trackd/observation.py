@@ -18,6 +18,7 @@ from trackd.house import House
 from trackd.listen.conversation import Conversation
 from trackd.listen.counters import Counts
 from trackd.listen.manners import Manners
+from trackd.outbox.mail import Post
 
 # Connections that a block names: those that have waited for longest.
 NAMED = 5
@@ -93,11 +94,14 @@ class Observation:
             "addresses": len(failures.addresses),
             "accounts": len(failures.accounts),
             "registrations": len(services.accounts.registrations),
+            "new passwords": max(len(services.recovery.addresses), len(services.recovery.accounts)),
         }
         yield from of("login_failures_remembered", "people.attempts", "Who has failed of late", failed)
         known = {"sessions": services.sessions.in_memory, "passwords": passwords.in_memory}
         yield from of("people_remembered", "people.remembered", "Log-ins in memory", known)
         yield from of("statistics_remembered", "statistics.remembered", "Of the day", services.statistics.in_memory)
+        mail = services.recovery.mail
+        yield from of("mails_waiting", "mail.queue", "To be sent", len(mail) if isinstance(mail, Post) else 0)
         yield from of("passwords_waiting", "people.waiting", "Passwords to be checked", passwords.in_line)
         yield from of("web_connections", "web.connections", "Live sockets aside", house.site.connections)
         yield from of("live_sockets", "live.connections", "Live sockets", house.hub.count)

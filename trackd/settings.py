@@ -219,6 +219,8 @@ class Reading:
         for key in self.keys.values():
             self.values.setdefault(key.name, self._path(key.default) if key.type is Path else key.default)
         self._collisions(running)
+        if self.values["mail.smtp.host"] and not self.values["mail.smtp.from"]:
+            self.problems.append("mail.smtp.from: a mail server needs an address of the sender; set it")
         if self.problems:
             raise SettingsError(self.problems)
         origins = {name: given.origin for name, given in self.given.items() if name in self.keys}

@@ -9,6 +9,8 @@ NO_PASSWORD = "nobody learns that an account has no password: the log-in fails l
 DELETED = "a device does not name a position that was deleted"
 DISABLED = "a disabled user opens no live socket, whatever session there is"
 
+RESET = "nobody learns which addresses have accounts: a new password is promised to all"
+
 KNOWN: dict[tuple[str, int], str] = {
     **{("session-01", step): SETUP for step in (3, 4, 6, 7, 8)},
     ("permissions-01", 8): LINKS,
@@ -16,6 +18,7 @@ KNOWN: dict[tuple[str, int], str] = {
     ("session-09", 12): REVOKED,
     ("session-17", 2): NO_PASSWORD,
     ("session-17", 3): NO_PASSWORD,
+    ("session-18", 2): RESET,
     ("share-01", 27): NO_PASSWORD,
     ("socket-01", 19): DISABLED,
     ("socket-01", 20): DISABLED,

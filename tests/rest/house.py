@@ -9,6 +9,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from attrs import Factory, define
+from twisted.internet.defer import Deferred, succeed
 from twisted.web.resource import IResource
 
 from plugins.rest.traccar.traccar import dialect
@@ -24,6 +25,7 @@ from trackd.people.limits import Attempts, LoginLimits
 from trackd.people.linking import Linking
 from trackd.people.passwords import Passwords
 from trackd.people.permissions import Permissions
+from trackd.people.recovery import Recovery
 from trackd.people.sessions import Sessions
 from trackd.people.setup import Setup
 from trackd.people.shares import Shares
@@ -39,6 +41,7 @@ from trackd.store.groups import Groups
 from trackd.store.links import Links
 from trackd.store.objects import Objects
 from trackd.store.positions import Positions
+from trackd.store.resets import Resets
 from trackd.store.rows import PositionRow
 from trackd.store.sessions import Sessions as SessionStore
 from trackd.store.shares import Shares as ShareStore
@@ -94,6 +97,21 @@ class MemoryCommands:
         return ["custom"] if device_id is not None else ["custom", "engineStop"]
 
 
+@define
+class MemoryMail:
+    """Mails that do not leave, as they were asked for; `wait` has them wait for this."""
+
+    sent: list[tuple[str, str, str]] = Factory(list)
+    wait: Deferred[None] | None = None
+    came: Deferred[None] = Factory(Deferred)  # fires with the first
+
+    def send(self, to: str, subject: str, text: str, html: str = "") -> Deferred[None]:
+        self.sent.append((to, subject, text))
+        if not self.came.called:
+            self.came.callback(None)
+        return self.wait or succeed(None)
+
+
 class Time:
     """Now, moved by hand."""
 
@@ -123,6 +141,17 @@ def services(
         audit=Audit(Actions(database), time.now, Rate(reactor, MOST_DENIED)),
         statistics=Statistics(Days(database), time.now, UTC, lambda: 0),
         shares=Shares(ShareStore(database), permissions, sessions, time.now),
+        recovery=Recovery.on(
+            reactor,
+            users,
+            Resets(database),
+            passwords,
+            sessions,
+            MemoryMail(),
+            time.now,
+            "https://gps.example.org",
+            1000,
+        ),
         permissions=permissions,
         fleet=Fleet(permissions, devices, groups),
         belongings=Belongings(permissions, objects),

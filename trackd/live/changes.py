@@ -25,7 +25,7 @@ class Changes:
     Keeps what is in memory in step with the database, whoever changes it: the API, the command line, another server.
 
     The database tells of each changed row: `devices <id> <unique id>`, `groups <id>`, `commands <device>`,
-    `rights <user>`; and of `positions <device>` that were deleted.
+    `rights <user>`, `gone <user>` for who has to log in again; and of `positions <device>` that were deleted.
     """
 
     reactor: Any
@@ -49,6 +49,8 @@ class Changes:
             self.directory.outdated(int(number))
         elif table == "rights":
             self.hub.rights_changed([int(number)])
+        elif table == "gone":
+            self.hub.dismiss(int(number))
         else:
             if table == "devices":
                 self.directory.known_now(unique_id)

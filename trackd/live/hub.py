@@ -26,7 +26,7 @@ from twisted.logger import Logger
 from trackd.live.dialect import Dialect, Talk, User
 from trackd.live.news import News, RawFrame
 from trackd.live.outlet import Outlet, Send
-from trackd.live.subscriber import GOING_AWAY, Limits, Piece, Subscriber, texts
+from trackd.live.subscriber import GOING_AWAY, POLICY, Limits, Piece, Subscriber, texts
 from trackd.rate import Rate
 from trackd.store.errors import Unavailable
 
@@ -286,6 +286,13 @@ class Hub:
                 await deferLater(self.clock, 0)
             said += texts(dialect, map(Piece, shown[start : start + SOME]), dialect.position)
         subscriber.welcome(shown, said)
+
+    def dismiss(self, user_id: int) -> None:
+        """Close all sockets of a user, who may come again with credentials that are good now."""
+        for audience in self._audiences.values():
+            if (listener := audience.listeners.get(user_id)) is not None:
+                for subscriber in listener.sockets[:]:
+                    subscriber.hang_up(POLICY, "log in again")
 
     def hear(self, subscriber: Subscriber, text: bytes) -> None:
         """A client's message has come."""

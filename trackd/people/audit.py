@@ -72,6 +72,10 @@ class Audit:
         """Somebody has logged in."""
         await self._note([Action(self.now(), address, user_id, "login")])
 
+    async def renewed(self, user_id: int, address: str) -> None:
+        """Somebody who is not logged in has set a new password."""
+        await self._note([Action(self.now(), address, user_id, "edit", "user", user_id)])
+
     async def left(self, asked: Asked) -> None:
         """Somebody has logged out."""
         await self._note([self._action(asked, "logout")])

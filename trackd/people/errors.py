@@ -5,6 +5,7 @@ What people can be told when they may not, cannot, or not now.
       Unauthorized   nobody knows who is asking
       Denied         known, but not permitted
       Invalid        a rule of the house forbids what was asked for
+        Gone         what it was asked for does not exist any more
       Busy           later: too many attempts, or too much to do
 """
 
@@ -37,6 +38,10 @@ class Denied(PeopleError):
 
 class Invalid(PeopleError):
     """A rule of the house forbids what was asked for."""
+
+
+class Gone(Invalid):
+    """It does not exist any more."""
 
 
 class Busy(PeopleError):

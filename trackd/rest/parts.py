@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
+from trackd.outbox.mail import Mail, Post, Printed
+from trackd.outbox.smtp import smtp
 from trackd.people.accounts import REGISTRATIONS, Accounts
 from trackd.people.audit import MOST_DENIED, Audit
 from trackd.people.belongings import Belongings
@@ -15,6 +17,7 @@ from trackd.people.limits import Attempts, LoginLimits
 from trackd.people.linking import Linking
 from trackd.people.passwords import Passwords
 from trackd.people.permissions import Permissions
+from trackd.people.recovery import Recovery
 from trackd.people.sessions import Sessions
 from trackd.people.shares import Shares
 from trackd.people.statistics import Statistics
@@ -29,6 +32,7 @@ from trackd.store.groups import Groups
 from trackd.store.links import Links
 from trackd.store.objects import Objects
 from trackd.store.positions import Positions
+from trackd.store.resets import Resets
 from trackd.store.sessions import Sessions as SessionRows
 from trackd.store.shares import Shares as ShareRows
 from trackd.store.statistics import Days
@@ -62,6 +66,8 @@ def services(
     sessions = Sessions(SessionRows(database), now, timedelta(seconds=rest) if rest > 0 else None, remembered)
     objects = Objects(database)
     permissions = Permissions(users, devices, groups, objects)
+    days = Statistics(Days(database), now, zone, received, settings["statistics.remembered"])
+    resets, site = Resets(database), address(settings)
     return Services(
         entrance=Entrance(users, sessions, passwords, attempts, now, settings["web.serviceAccountToken"]),
         sessions=sessions,
@@ -75,7 +81,7 @@ def services(
             settings["users.defaultExpirationDays"],
         ),
         audit=Audit(Actions(database), now, Rate(reactor, MOST_DENIED)),
-        statistics=Statistics(Days(database), now, zone, received, settings["statistics.remembered"]),
+        statistics=days,
         shares=Shares(
             ShareRows(database),
             permissions,
@@ -83,6 +89,9 @@ def services(
             now,
             settings["web.shareDevice.commands"],
             settings["web.shareDevice.reports"],
+        ),
+        recovery=Recovery.on(
+            reactor, users, resets, passwords, sessions, mail(reactor, settings, now, days), now, site, counted
         ),
         permissions=permissions,
         fleet=Fleet(permissions, devices, groups),
@@ -102,6 +111,27 @@ def services(
             settings["web.sameSiteCookie"],
             rest,
             settings["report.maxPositions"],
+            bool(settings["mail.smtp.host"]),
             timedelta(seconds=settings["database.positionPeriod"]),
         ),
     )
+
+
+def mail(reactor: Any, settings: Settings, now: Callable[[], datetime], days: Statistics) -> Mail:
+    """How mails leave: by a mail server, or to the log."""
+    if not settings["mail.smtp.host"] or settings["mail.debug"]:
+        return Printed()
+    return Post(
+        smtp(reactor, settings),
+        settings["mail.smtp.from"],
+        settings["mail.smtp.fromName"],
+        now,
+        settings["mail.queue"],
+        lambda: days.counted("mail_sent"),
+    )
+
+
+def address(settings: Settings) -> str:
+    """The address under which users reach the server, without a slash at its end."""
+    local = f"http://{settings['web.address'] or 'localhost'}:{settings['web.port']}"
+    return str(settings["web.url"] or local).rstrip("/")

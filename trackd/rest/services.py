@@ -15,6 +15,7 @@ from trackd.people.entrance import Entrance
 from trackd.people.fleet import Fleet
 from trackd.people.linking import Linking
 from trackd.people.permissions import Permissions
+from trackd.people.recovery import Recovery
 from trackd.people.sessions import Sessions
 from trackd.people.shares import Shares
 from trackd.people.statistics import Statistics
@@ -56,6 +57,7 @@ class Options:
     same_site: str = ""  # `web.sameSiteCookie`
     session_timeout: int = 0  # s, `web.sessionTimeout`; 0 = none
     most_positions: int = 50_000  # in one answer; 0 = no limit
+    mail: bool = False  # there is a mail server
     latest_within: timedelta = timedelta(days=90)  # of the latest positions of all devices; 0 = any age
 
 
@@ -69,6 +71,7 @@ class Services:
     audit: Audit
     statistics: Statistics
     shares: Shares
+    recovery: Recovery
     permissions: Permissions
     fleet: Fleet
     belongings: Belongings

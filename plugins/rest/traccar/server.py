@@ -15,6 +15,7 @@ async def get_server(services: Services, call: Call) -> Answer:
     users = services.permissions.users
     values = attrs.asdict(await users.server(), recurse=False)
     values["version"] = services.options.version
+    values["email_enabled"] = services.options.mail
     if call.caller is None:
         values["new_server"] = not await users.any()
     elif call.caller.user.administrator:

@@ -7,6 +7,7 @@ from plugins.rest.traccar import (
     commands,
     description,
     devices,
+    passwords,
     permissions,
     positions,
     records,
@@ -18,7 +19,7 @@ from plugins.rest.traccar import (
 from plugins.rest.traccar.credentials import allowed, cors, listener, refusal, who
 from trackd.rest.routes import Dialect
 
-PARTS = (session, server, users, devices, positions, commands, permissions, belongings, records, shares)
+PARTS = (session, server, users, devices, positions, commands, permissions, belongings, records, shares, passwords)
 
 PREFIX = "/api"
 ROUTES = tuple(route for part in PARTS for route in part.ROUTES)
