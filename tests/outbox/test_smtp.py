@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from email.message import EmailMessage
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.protocol import ServerFactory
@@ -79,7 +79,7 @@ class SmtpTests(TestCase):
         self.reactor: Any = reactor
         self.factory = Servers()
         self.port: Any = self.reactor.listenTCP(0, self.factory, interface="127.0.0.1")
-        self.number = self.port.getHost().port
+        self.number: int = cast(Any, self.port.getHost()).port
         self.addCleanup(self.end)
 
     async def end(self) -> None:
