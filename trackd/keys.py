@@ -51,6 +51,14 @@ def _networks(value: tuple[str, ...]) -> None:
             raise ValueError(f'needs addresses or networks such as 10.1.0.0/16, not "{text[:60]}"') from None
 
 
+def _tiles(value: str) -> None:
+    # The host becomes part of a header. Nothing but https keeps what people look at to themselves, except at home.
+    if value and not re.fullmatch(r"https?://[\w.{}-]+(:[0-9]+)?/[^\s;,'\"<>]*", value, re.ASCII):
+        raise ValueError(f'needs https://host/{{z}}/{{x}}/{{y}}.png, not "{value[:80]}"')
+    if value and not all(part in value for part in ("{z}", "{x}", "{y}")):
+        raise ValueError(f'needs {{z}}, {{x}} and {{y}} in it, not "{value[:80]}"')
+
+
 @frozen
 class Key:
     """
@@ -180,6 +188,14 @@ SECTIONS = {
         Key("web.address", str, "", "Address of the web server; empty = all"),
         Key("web.port", int, 8082, "Port of the web server; 0 = none", most=65535),
         Key("web.path", Path, "", "Folder of a web client; empty = none"),
+        Key(
+            "live.tiles.url",
+            str,
+            "",
+            "Pictures of the live page's map, e.g. https://tile.example.org/{z}/{x}/{y}.png; empty = a plain grid",
+            check=_tiles,
+        ),
+        Key("live.tiles.attribution", str, "", "Whom the live page's map thanks for its pictures"),
         Key("web.url", str, "", "Address under which users reach the server, for links", wire=True),
         Key("web.origin", str, "", "Origins that may call from a browser: `*`, or a text that contains them"),
         Key("web.proxies", tuple, (), "Addresses of reverse proxies whose X-Forwarded-* headers are believed"),

@@ -50,6 +50,7 @@ from trackd.store.users import Users
 from trackd.track.commands import CommandRefused
 from trackd.web.health import Health, time_zones
 from trackd.web.mount import Api
+from trackd.web.page import LivePage, Tiles
 from trackd.web.proxies import Proxies
 from trackd.web.root import Root
 from trackd.web.setup import Pages
@@ -174,6 +175,7 @@ class HouseTestCase(DatabaseTestCase):
     options: dict[str, Any] = {}
     web: Path | None = None
     proxies: tuple[str, ...] = ()
+    tiles = Tiles()
     timeout = 60
 
     async def setUp(self) -> None:  # type: ignore[override]
@@ -188,7 +190,7 @@ class HouseTestCase(DatabaseTestCase):
         entrance = self.services.entrance
         self.setup_ = Setup(self.folder, entrance.users, entrance.passwords, LoginLimits.on(reactor))
         self.api = Api(dialect, self.services, proxies, reactor)
-        root = Root(Pages(self.setup_, proxies, dialect.prefix, "1.2.3"), self.web)
+        root = Root(Pages(self.setup_, proxies), LivePage(self.tiles, "1.2.3", dialect.prefix), self.web)
         root.putChild(dialect.prefix.strip("/").encode(), self.api)
         self.put_more(self.api)
         self.serve(root)

@@ -21,16 +21,9 @@ class PagesTests(HouseTestCase):
         said |= {"password": "long enough", "again": "long enough"} | values
         return await self.call("POST", "/setup", form=said)
 
-    async def test_running(self) -> None:
-        """Without a web client the start page says that the server runs and where the API is."""
-        answer = await self.call("GET", "/")
-        self.assertEqual(answer.status, 200)
-        self.assertIn("/api/socket", answer.text)
-        self.assertEqual((await self.call("GET", "/login", {"Accept": "text/html"})).status, 404)
-
     async def test_headers(self) -> None:
         """Own pages run no scripts, stand in no frame, and tell nobody the set-up link."""
-        for path in ("/", f"/setup?token={self.token}", "/setup?token=x", "/trackd/style.css"):
+        for path in (f"/setup?token={self.token}", "/setup?token=x", "/trackd/style.css"):
             answer = await self.call("GET", path)
             self.assertIn("default-src 'none'", answer.header("Content-Security-Policy") or "")
             self.assertIn("frame-ancestors 'none'", answer.header("Content-Security-Policy") or "")
@@ -47,7 +40,7 @@ class PagesTests(HouseTestCase):
         self.assertIn(self.token, form.text)
         made = await self.post()
         self.assertEqual(made.status, 200)
-        self.assertIn('href="/"', made.text)
+        self.assertIn('href="/live/', made.text)
         login = await self.call("POST", "/api/session", form={"email": "ann@example.org", "password": "long enough"})
         self.assertEqual((login.value["administrator"], login.value["deviceLimit"]), (True, -1))
         for again in (await self.post(), await self.call("GET", f"/setup?token={self.token}")):

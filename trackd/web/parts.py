@@ -20,6 +20,7 @@ from trackd.settings import Settings
 from trackd.web.forward import Forward
 from trackd.web.metrics import metrics
 from trackd.web.mount import Api
+from trackd.web.page import LivePage, Tiles
 from trackd.web.proxies import Proxies
 from trackd.web.root import Root
 from trackd.web.setup import Pages
@@ -43,7 +44,10 @@ def site(
     spoken: list[Dialect] = [part("plugins.rest", name, "dialect") for name in names("plugins.rest")]
     sockets = [part("plugins.live", name, "dialect") for name in names("plugins.live")]
     root = Root(
-        Pages(setup, proxies, spoken[0].prefix, version("trackd")),
+        Pages(setup, proxies),
+        LivePage(
+            Tiles(settings["live.tiles.url"], settings["live.tiles.attribution"]), version("trackd"), spoken[0].prefix
+        ),
         settings["web.path"],
         next(phones(reactor, settings), None),
     )

@@ -1,4 +1,4 @@
-"""The server's own pages: the set-up form, and what stands at `/` where no web client is installed."""
+"""The set-up form, and the pages around it."""
 
 from __future__ import annotations
 
@@ -57,27 +57,21 @@ def sent(request: Request, body: bytes, content_type: str, status: int = 200) ->
 
 @define(eq=False)
 class Pages:
-    """The pages; `api` is where the API is, for the page that says so."""
+    """The pages."""
 
     setup: Setup
     proxies: Proxies
-    api: str
-    version: str
 
     def resource(self) -> IResource:
         app = Klein()
         app.route("/trackd/style.css", methods=["GET"])(self.style)
         app.route("/setup", methods=["GET"])(self.form)
         app.route("/setup", methods=["POST"])(self.make)
-        app.route("/", methods=["GET"])(self.running)
         app.handle_errors(Exception)(self.failed)
         return app.resource()
 
     def style(self, request: Request) -> bytes:
         return sent(request, source("style.css").template.encode(), "text/css; charset=utf-8")
-
-    def running(self, request: Request) -> bytes:
-        return page(request, "running.html", version=self.version, api=self.api)
 
     async def form(self, request: Request) -> bytes:
         """The form, for who has the link."""
