@@ -20,6 +20,7 @@ from trackd.listen.poller import Poller
 from trackd.listen.service import BACKLOG, CannotListen, Listeners
 from trackd.live.changes import Changes
 from trackd.live.hub import Hub
+from trackd.live.neighbours import Neighbours
 from trackd.people.sessions import Sessions
 from trackd.people.setup import Setup
 from trackd.rest.services import Services
@@ -71,6 +72,7 @@ class House:
     changes: Changes
     unknown: UnknownDevices
     partitions: Partitions
+    neighbours: Neighbours
     _timers: list[LoopingCall] = field(factory=list, init=False)
     web: Any = field(default=None, init=False)  # the port of the site
 
@@ -78,6 +80,7 @@ class House:
         """Everything that must be there comes before the first that may ask for it; the ports come last."""
         self.database.watch()
         await self.database.listen("changes", self.changes.heard, self.changes.missed)
+        await self.neighbours.start(self.database)
         self.hub.start()
         if self.settings["web.port"] > 0:
             self._open_web()
@@ -103,6 +106,8 @@ class House:
         # At the time-out these are cancelled one by one; the list itself ends well.
         await last.addTimeout(PATIENCE, self.reactor)
         self.committer.tell_losses()
+        leaving = Deferred.fromCoroutine(self.neighbours.stop())
+        await DeferredList([leaving], consumeErrors=True).addTimeout(PATIENCE, self.reactor)
         if self.web is not None:
             await maybeDeferred(self.web.stopListening)
         await self.hub.stop()
@@ -125,7 +130,9 @@ class House:
         self._timers.append(timer)
 
     async def _tidy(self) -> None:
-        """Cut what grows, and make next month's partition."""
+        """Cut what grows, and make next month's partition; one server does it for all on its database."""
+        if not self.neighbours.first:
+            return
         try:
             await self.partitions.keep(datetime.fromtimestamp(self.reactor.seconds(), UTC))
             await self.unknown.prune()

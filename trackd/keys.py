@@ -132,6 +132,7 @@ SECTIONS = {
             "Seconds: older latest positions are left out of the list of all; 0 = none",
             least=0,
         ),
+        Key("nodes.timeout", float, 10.0, "Seconds after which a silent server on the same database is dead", least=1),
     ),
     "Devices": (
         Key("protocols.enable", tuple, (), "Wire formats to run; none named = all that have a port"),
@@ -252,6 +253,9 @@ SECTIONS = {
         Key("listen.errorsLoggedPerSecond", int, 50, "Bad frames of all connections that are logged", least=1),
         Key("commit.batch", int, 2_000, "Reports in one transaction", least=1),
         Key("commit.queue", int, 50_000, "Reports that wait for theirs; then reading pauses", least=1),
+        Key(
+            "nodes.queue", int, 5_000, "Positions and events of other servers to be read; then only the newest", least=1
+        ),
         Key("devices.cache", int, 20_000, "Devices in memory that are not connected", least=0),
         Key("devices.history", int, 1_000, "Positions of each device in memory, for finding movements", least=1),
         Key("devices.strangers", int, 100_000, "Unknown ids whose last look-up is remembered", least=1),

@@ -70,6 +70,7 @@ class Observation:
         ids: list[tuple[Labels, float]] = [({"of": name}, count) for name, count in sorted(committer.ids.items())]
         yield Figure("trackd_ids_reserved", GAUGE, "Ids fetched and not yet used", ids)
         yield counter("trackd_timeless_total", "Reports without a time, not stored", self.house.intake.timeless)
+        yield counter("trackd_returned_total", "Reports whose device another server had", committer.returned)
         yield counter("trackd_quarantined_total", "Reports the database has refused", committer.quarantined)
         yield counter("trackd_commit_lost_total", "Events and signs of life it has refused", committer.lost)
 
@@ -108,6 +109,7 @@ class Observation:
         yield from of("live_sockets_of_one_user", "live.userConnections", "Of the user with most", standing.of_user)
         yield from of("live_waiting_bytes", "live.queue", "For the slowest socket", standing.bytes)
         yield from of("live_waiting_events", "live.events", "For the slowest socket", standing.events)
+        yield from of("news_of_others", "nodes.queue", "Of other servers, to be read", house.neighbours.waiting)
         database = house.database
         yield from of("database_connections", "database.maxPoolSize", "In the pool", database.connections)
         yield from of("database_queries_waiting", "database.maxWaiting", "For a connection", database.waiting)
@@ -139,6 +141,10 @@ class Observation:
         yield counter("trackd_unknown_ids_dropped_total", "Their messages beyond the limit", strangers.dropped)
         yield gauge("trackd_live_sockets_behind", "Sockets that do not keep up", standing.behind)
         yield counter("trackd_live_dropped_total", "Events and raw frames slow sockets missed", standing.dropped)
+        yield gauge("trackd_other_servers", "On the same database, and alive", house.neighbours.alive)
+        yield counter(
+            "trackd_news_skipped_total", "Of other servers, told by the newest only", house.neighbours.skipped
+        )
         yield gauge("trackd_database_available", "1 = it is, 0 = it is away", self.available)
 
     @property

@@ -36,6 +36,7 @@ from trackd.listen.tls import BadCertificate, context
 from trackd.live.changes import Changes
 from trackd.live.feed import Feed
 from trackd.live.hub import Hub
+from trackd.live.neighbours import Neighbours
 from trackd.live.subscriber import Limits as LiveLimits
 from trackd.observation import Observation
 from trackd.openfiles import allowed, needed, within
@@ -44,7 +45,8 @@ from trackd.people.setup import Setup
 from trackd.rest.parts import services as parts_for_rest
 from trackd.settings import Settings, SettingsError
 from trackd.store.batch import Batch
-from trackd.store.chosen import Chosen
+from trackd.store.bulletins import Elsewhere
+from trackd.store.chosen import Chosen, node
 from trackd.store.commands import QueuedCommands
 from trackd.store.committer import Committer
 from trackd.store.database import Database, Unavailable
@@ -205,11 +207,12 @@ def sources(settings: Settings) -> list[Source]:
 
 def build(reactor: Any, settings: Settings, database: Database) -> House:
     """Make every part and hand it what it needs."""
+    nodes = node(database, settings)
     devices, queue, unknown, loading = (
         Devices(database),
         QueuedCommands(database, settings["commands.queue"]),
         UnknownDevices(database, settings["unknown.kept"]),
-        Loading(database),
+        Loading(database, nodes),
     )
     positions = Positions(database)
 
@@ -244,6 +247,8 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         lambda report: intake.refused(report),
         settings["commit.batch"],
         settings["commit.queue"],
+        withdrawn=lambda reports: intake.withdrawn(reports),
+        bulletins=lambda batch: neighbours.bulletins(batch),
     )
     loader = Loader(loading, settings.fallbacks(), settings["devices.history"])
     directory = Directory(
@@ -253,6 +258,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         settings["devices.cache"],
         settings["database.throttleUnknown"],
         settings["devices.strangers"],
+        loader.take_back,
     )
     feed = Feed(hub, directory.by_id)
 
@@ -281,6 +287,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         settings["event.status.enable"],
         show=feed.stranger,
     )
+    neighbours = Neighbours(reactor, nodes, Elsewhere(database), presence, hub, settings["nodes.queue"])
     commands = Commands(directory, queue, committer, reactor, settings.formats.get)
 
     def thread(work: Callable[..., Any], *args: Any) -> Deferred[Any]:
@@ -325,6 +332,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         Changes(reactor, directory, commands, hub),
         unknown,
         Partitions(database, settings["database.historyDays"]),
+        neighbours,
     )
     return house
 
@@ -359,7 +367,7 @@ class Trackd(Service):
         await migrate(self.database)
         self.house = build(self.reactor, settings, self.database)
         await self.house.partitions.keep(datetime.now(UTC))
-        await Loading(self.database).reset_statuses()
+        await self.house.neighbours.nodes.join()
         await self.house.start()
         self.show(self._screen(await self.house.people.setup.start()))
         # What is here now stays: the collector need not look at it again and again. Reports make much that is gone

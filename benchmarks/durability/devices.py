@@ -11,7 +11,8 @@ from __future__ import annotations
 import http.client
 import socket
 import struct
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -30,6 +31,7 @@ WINDOW = 20  # reports at once
 REPEATED = 3  # reports that are sent again although they were acknowledged
 PATIENCE = 4.0  # s, for an acknowledgement
 PAUSE = 0.03  # s, between two windows, and between attempts to connect
+STAYS = 20  # windows, at most, until a device that has a choice of servers goes to another
 ALARM = 2  # every second report of those that can tell one: of two in a row the second is no news
 
 
@@ -58,6 +60,7 @@ class Device:
     next: int = 0
     repeats: int = 0  # sendings of a report that had been sent before
     refusals: int = 0
+    ports: Sequence[int] = ()  # of several servers: it goes from one to the other
     thread: Thread | None = None
 
     def connect(self) -> Any:
@@ -72,12 +75,17 @@ class Device:
         """Send until `stop`."""
         fresh = True
         while not stop.is_set():
+            if self.ports:
+                self.port = self.random.choice(self.ports)
+            stays = self.random.randint(1, STAYS) if self.ports else sys.maxsize
             try:
                 with connected(self.connect) as connection:
-                    while not stop.is_set():
+                    while not stop.is_set() and stays:
+                        stays -= 1
                         self.say(connection, self._numbers(fresh))
                         fresh = False
                         stop.wait(PAUSE)
+                fresh = True
             except (OSError, http.client.HTTPException):
                 fresh = True
                 stop.wait(PAUSE)

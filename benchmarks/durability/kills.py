@@ -97,10 +97,7 @@ class Experiment:
             for _ in range(self.first):
                 self.in_migration()
             self.server.start()
-            self.server.sql(
-                "INSERT INTO devices (name, unique_id) VALUES "
-                + ", ".join(f"('{device.unique_id}', '{device.unique_id}')" for device in self.fleet)
-            )
+            self.known()
             for thread in threads:
                 thread.start()
             self.progress("start", time.monotonic())
@@ -119,6 +116,13 @@ class Experiment:
             stop.set()
             self.remove()
         return self.figures
+
+    def known(self) -> None:
+        """Have the database know the devices."""
+        self.server.sql(
+            "INSERT INTO devices (name, unique_id) VALUES "
+            + ", ".join(f"('{device.unique_id}', '{device.unique_id}')" for device in self.fleet)
+        )
 
     def remove(self) -> None:
         """End all that was started here."""

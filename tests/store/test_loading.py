@@ -112,17 +112,6 @@ class LoadTests(DatabaseTestCase):
         (fix,) = await self.loading.history(1, after(6))
         self.assertEqual((fix.fix_time, fix.latitude, fix.longitude, fix.server_time), (after(5), 1.0, 2.0, after(5)))
 
-    async def test_reset(self) -> None:
-        """At the start everybody is offline; nothing else of a state changes."""
-        ids = [(await device(self.db)).id for _ in range(3)]
-        await self.db.run(
-            "UPDATE device_states SET status = 'online', last_update = %s WHERE device_id = ANY(%s)", [NOON, ids[:2]]
-        )
-        self.assertEqual(await self.loading.reset_statuses(), 2)
-        states = await Devices(self.db).states(ids)
-        self.assertEqual({state.status for state in states.values()}, {"offline"})
-        self.assertEqual(states[ids[0]].last_update, NOON)
-
     async def test_register(self) -> None:
         """A device is made once, however many want it at the same time, and is whole."""
         group_id = await group(self.db)

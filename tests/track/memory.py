@@ -56,9 +56,13 @@ class Wire:
     host: str = "192.0.2.1"
     session: Session = Factory(lambda self: Session(self.format, now=NOON), takes_self=True)
     sent: list[bytes] = Factory(list)
+    finished: bool = False
 
     def send(self, data: bytes) -> None:
         self.sent.append(data)
+
+    def finish(self) -> None:
+        self.finished = True
 
 
 @define(eq=False)

@@ -392,7 +392,7 @@ class TellTests(SynchronousTestCase):
         self.assertEqual([([], [], [1])], house.told)
         house.clock.advance(1)
         house.settle()
-        self.assertEqual([{1: ("online", at(0))}], [batch.signs for batch in house.committed])
+        self.assertEqual([{1: ("online", at(0), 0)}], [batch.signs for batch in house.committed])
 
     def test_save_empty(self) -> None:
         """When asked to, a message without a report is stored with the last known location."""

@@ -327,7 +327,7 @@ class StatusTests(SynchronousTestCase):
         self.house.intake.lost(self.wire)
         self.house.clock.advance(1)
         self.house.settle()
-        self.assertEqual({1: ("offline", NOON)}, self.house.committed[-1].signs)
+        self.assertEqual({1: ("offline", NOON, 0)}, self.house.committed[-1].signs)
 
 
 class AttributeTests(SynchronousTestCase):

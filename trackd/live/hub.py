@@ -205,6 +205,11 @@ class Hub:
         """Somebody listens who may see this device."""
         return any(device_id in audience.watchers for audience in self._audiences.values())
 
+    @property
+    def watched(self) -> set[int]:
+        """Ids of the devices of which somebody who listens may hear."""
+        return {device_id for audience in self._audiences.values() for device_id in audience.watchers}
+
     def tell(self, news: Sequence[News]) -> None:
         """Tell everybody who may hear it. All news of one commit in one call, in their order."""
         for audience in list(self._audiences.values()):

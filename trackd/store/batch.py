@@ -44,8 +44,9 @@ ON CONFLICT DO NOTHING
 """
 
 STATES = """
-UPDATE device_states SET status = now.status, last_update = to_timestamp(now.last_update),
-    position_id = nullif(now.position_id, 0), position_time = to_timestamp(now.position_time),
+UPDATE device_states SET
+    status = CASE WHEN device_states.epoch = now.epoch THEN now.status ELSE claim_lost(now.device_id) END,
+    last_update = to_timestamp(now.last_update), position_id = nullif(now.position_id, 0), position_time = to_timestamp(now.position_time),
     newest = to_timestamp(now.newest), motion_streak = now.motion_streak, motion_state = now.motion_state,
     motion_position_id = nullif(now.motion_position_id, 0), motion_time = to_timestamp(now.motion_time),
     motion_distance = now.motion_distance, motion_latitude = now.motion_latitude,
@@ -53,20 +54,22 @@ UPDATE device_states SET status = now.status, last_update = to_timestamp(now.las
     overspeed_time = to_timestamp(now.overspeed_time), overspeed_geofence_id = nullif(now.overspeed_geofence_id, 0)
 FROM unnest(%s::bigint[], string_to_array(%s, ','), %s::float8[], %s::bigint[], %s::float8[], %s::float8[],
     %s::bool[], %s::bool[], %s::bigint[], %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::bool[],
-    %s::float8[], %s::bigint[])
+    %s::float8[], %s::bigint[], %s::bigint[])
     AS now (device_id, status, last_update, position_id, position_time, newest, motion_streak, motion_state,
         motion_position_id, motion_time, motion_distance, motion_latitude, motion_longitude, overspeed_state,
-        overspeed_time, overspeed_geofence_id)
+        overspeed_time, overspeed_geofence_id, epoch)
 WHERE device_states.device_id = now.device_id
 """
 
 
-# A sign may be older than a report of the same batch, which is written before it.
+# A sign may be older than a report of the same batch, which is written before it. Of a device that is another server's
+# by now it means nothing.
 SIGNS = """
 UPDATE device_states SET status = now.status,
     last_update = greatest(device_states.last_update, to_timestamp(now.last_update))
-FROM unnest(%s::bigint[], string_to_array(%s, ','), %s::float8[]) AS now (device_id, status, last_update)
-WHERE device_states.device_id = now.device_id
+FROM unnest(%s::bigint[], string_to_array(%s, ','), %s::float8[], %s::bigint[])
+    AS now (device_id, status, last_update, epoch)
+WHERE device_states.device_id = now.device_id AND device_states.epoch = now.epoch
 """
 
 QUARANTINE = """
@@ -74,7 +77,7 @@ INSERT INTO quarantine (device_id, protocol, received, reason, report, frame)
 VALUES (%s, %s, to_timestamp(%s), %s, %s, %s)
 """
 
-Sign = tuple[str, datetime | None]  # status and last update
+Sign = tuple[str, datetime | None, int]  # status, last update, and the epoch of the claim
 
 
 @define(eq=False)
@@ -85,11 +88,16 @@ class Batch:
     events: list[Event] = Factory(list)  # those without a report
     signs: dict[int, Sign] = Factory(dict)  # of life, by device, without a report
     done: Deferred[None] | None = None  # all who wait for it have this one
+    tried: Deferred[None] | None = None  # and those who wait until it is known what becomes of it, this one
+    again: list[Deferred[None]] = Factory(list)  # reports that were taken out of it, and go their way again
     since: float = 0.0  # nothing of it came before (s, by the clock)
 
     def __bool__(self) -> bool:
-        return bool(self.reports or self.events or self.signs)
+        return bool(self.reports or self.events or self.signs or self.again)
 
+
+# The SQL state of a transaction that writes of a device that is another server's by now: see `claim_lost`.
+CLAIM_LOST = "TD001"
 
 SHOWN = (
     "device_id protocol server_time device_time fix_time valid latitude longitude altitude speed course accuracy"
@@ -128,8 +136,9 @@ def statements(batch: Batch) -> tuple[str, list[Any]]:
         sql.append(SIGNS)
         args += [
             _array([device for device, _ in signs]),
-            ",".join([status for _, (status, _) in signs]),
-            _array([_seconds(last_update) for _, (_, last_update) in signs]),
+            ",".join([status for _, (status, _, _) in signs]),
+            _array([_seconds(last_update) for _, (_, last_update, _) in signs]),
+            _array([epoch for _, (_, _, epoch) in signs]),
         ]
     return ";".join(sql), args
 
@@ -213,6 +222,7 @@ def _states(states: list[State]) -> list[Any]:
         _array([state.overspeed_state for state in states]),
         _array([_seconds(state.overspeed_time) for state in states]),
         _array([state.overspeed_geofence_id for state in states]),
+        _array([state.epoch for state in states]),
     ]
 
 

@@ -24,6 +24,7 @@ from trackd.store.addresses import dsn
 from trackd.store.connection import Connection
 from trackd.store.database import Database
 from trackd.store.embedded import CannotStart, EmbeddedPostgres
+from trackd.store.nodes import Nodes
 
 # What a server that was killed has left behind, and how long its end is waited for.
 LEFT = "FROM pg_stat_activity WHERE application_name = %s AND usename = current_user AND pid <> pg_backend_pid()"
@@ -108,3 +109,9 @@ def sessions(data: Path) -> str:
     """What the database calls the sessions of the server of this data folder; others there have other names."""
     place = f"{gethostname()} {data.resolve()}".encode("utf-8", "surrogateescape")
     return f"trackd {blake2b(place, digest_size=8).hexdigest()}"
+
+
+def node(database: Database, settings: Settings) -> Nodes:
+    """The server of this data folder among others on the same database."""
+    place = f"{gethostname()} {settings.data.resolve()}".encode("utf-8", "replace").decode()
+    return Nodes(database.dedicated(), sessions(settings.data), place, settings["nodes.timeout"])

@@ -7,24 +7,27 @@ table, the rows as arrays. While a transaction is under way the next batch gathe
 A batch that the database refuses is halved until the bad report is alone; that one goes to the quarantine with the
 reason. While the database is away the batch is tried again until it is back: nobody is told "received" meanwhile, and
 `full` tells the listeners to stop reading.
+
+Reports of a device that another server has claimed meanwhile are taken out, and go their whole way again, since what
+they were measured against is void. Who waits for their batch waits for them.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from attrs import Factory, define, field
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from trackd.figures import Histogram
 from trackd.rate import Rate
-from trackd.store.batch import QUARANTINE, Batch, events_of, statements, storable, told
+from trackd.store.batch import CLAIM_LOST, QUARANTINE, Batch, events_of, statements, storable, told
 from trackd.store.database import Refused, Unavailable
 from trackd.store.report import Event, Report
 
@@ -53,6 +56,8 @@ class Committer:
     Writes what it is given, in the order in which it came.
 
     `committed` hears of each batch before those who wait for it; `refused` of each report that went to quarantine.
+    `withdrawn` gets those that have to go their way again, and says when they have; it adds them anew. `bulletins` are
+    what other servers are told of a batch: the payloads of notifications, which go out with it.
     """
 
     connection: Connection
@@ -63,10 +68,13 @@ class Committer:
     limit: int = 50_000  # reports that may wait
     patience: float = 1.0  # seconds until a sign of life is written
     retry: float = 0.5  # seconds between tries while the database is away
+    withdrawn: Callable[[list[Report]], Awaitable[None]] = field(kw_only=True, default=lambda reports: _done())
+    bulletins: Callable[[Batch], Sequence[str]] = field(kw_only=True, default=lambda batch: ())
     waiting: int = field(default=0, init=False)  # reports that are not yet committed
     away: str | None = field(default=None, init=False)  # why nothing can be committed at the moment
     quarantined: int = field(default=0, init=False)  # reports, since the start
     lost: int = field(default=0, init=False)  # events and signs of life that the database has refused
+    returned: int = field(default=0, init=False)  # reports that have gone their way again
     transactions: Histogram = field(factory=Histogram, init=False)  # s that each has taken, tries included
     sizes: Histogram = field(factory=lambda: Histogram(SIZES), init=False)  # reports of each
     # s from `add` until a report was committed and its device answered, each as long as its batch's first may have been.
@@ -77,6 +85,9 @@ class Committer:
     _room: list[Deferred[None]] = field(factory=list, init=False)
     _idle: list[Deferred[None]] = field(factory=list, init=False)
     _ids: dict[str, deque[int]] = field(factory=dict, init=False)
+    _void: list[Report] = field(factory=list, init=False)  # of this batch, and not written
+    _turn: int = field(default=0, init=False)  # of those that go their way again
+    _returning: dict[int, tuple[int, Deferred[None]]] = field(factory=dict, init=False)  # these, by device
     _soon: Any = field(default=None, init=False)
     _lines: Rate = field(default=Factory(lambda self: Rate(self.clock, LOGGED, MINUTE), takes_self=True), init=False)
     _unlogged: int = field(default=0, init=False)
@@ -124,9 +135,11 @@ class Committer:
         self._next.events.append(event)
         self._go()
 
-    def touch(self, device_id: int, status: str, last_update: datetime | None, urgent: bool = False) -> None:
+    def touch(
+        self, device_id: int, status: str, last_update: datetime | None, urgent: bool = False, epoch: int = 0
+    ) -> None:
         """Write a sign of life (or its end) with the next batch, at the latest after `patience`."""
-        self._next.signs[device_id] = (status, last_update)
+        self._next.signs[device_id] = (status, last_update, epoch)
         if urgent:
             self._go()
         elif not self._running and self._soon is None:
@@ -144,6 +157,19 @@ class Committer:
         if batch.done is None:
             batch.done = Deferred(_not_to_be_cancelled)
         return batch.done
+
+    def tried(self) -> Deferred[None] | None:
+        """
+        Fires when all reports that were added so far are committed, or on their way again; None: they are.
+
+        For those on whom reports wait that are on their way again. The same Deferred for all, as `barrier`.
+        """
+        batch = self._next if self._next.reports else self._now
+        if batch is None:
+            return None
+        if batch.tried is None:
+            batch.tried = Deferred(_not_to_be_cancelled)
+        return batch.tried
 
     def _later(self, waiting: list[Deferred[None]]) -> Deferred[None]:
         later: Deferred[None] = Deferred()
@@ -174,14 +200,18 @@ class Committer:
                 await self._surely(part)
                 self.transactions.add(self.clock.seconds() - begun)
                 self.sizes.add(len(part.reports))
+            if self._void:
+                self._send_back(batch)
             try:
                 self.committed(batch)
             except Exception:
                 self._log.failure("after a commit")
             self._now = None
             self.waiting -= len(batch.reports)
+            if batch.tried is not None:
+                batch.tried.callback(None)
             if batch.done is not None:
-                batch.done.callback(None)
+                _after(batch.again, batch.done)
             if batch.reports:
                 self.acknowledgements.add(self.clock.seconds() - batch.since, len(batch.reports))
             if self._room and not self.full:
@@ -216,6 +246,9 @@ class Committer:
             try:
                 await self._number(batch)
                 sql, args = statements(batch)
+                for bulletin in self.bulletins(batch):
+                    sql += ";SELECT pg_notify('news', %s)"
+                    args.append(bulletin)
                 if sql:
                     await self.connection.run(sql, args)
                 if self.away:
@@ -228,7 +261,8 @@ class Committer:
                 if error.sqlstate[:2] in ROW:
                     await self._halve(batch, error)
                     return
-                await self._wait(error)
+                if error.sqlstate != CLAIM_LOST or not await self._withdraw(batch):
+                    await self._wait(error)
             except Exception as error:  # it could not even be written down: a NUL, a number that JSON does not know
                 await self._halve(batch, error)
                 return
@@ -238,6 +272,53 @@ class Committer:
             self._log.warn("the database is away, nothing is acknowledged: {error}", error=str(error))
         self.away = str(error) or "away"
         await deferLater(self.clock, self.retry)
+
+    # Devices that are another server's
+
+    async def _withdraw(self, batch: Batch) -> bool:
+        """Leave out the reports of devices that are not this server's any more; whether there are any."""
+        epochs = {report.device_id: report.state.epoch for report in batch.reports if report.state is not None}
+        try:
+            rows = await self.connection.query(
+                "SELECT device_id, epoch FROM device_states WHERE device_id = ANY(%s::bigint[])", [list(epochs)]
+            )
+        except Unavailable:
+            return False
+        void = {device_id for device_id, epoch in rows if epochs[device_id] != epoch}
+        self._void += [report for report in batch.reports if report.device_id in void]
+        batch.reports = [report for report in batch.reports if report.device_id not in void]
+        return bool(void)
+
+    def _send_back(self, batch: Batch) -> None:
+        """What is void goes its way again, and so does what gathers of the same devices: it comes after that."""
+        void, self._void = self._void, []
+        devices, gone = {report.device_id for report in void}, set(map(id, void))
+        batch.reports = [report for report in batch.reports if id(report) not in gone]
+        later = [report for report in self._next.reports if report.device_id in devices]
+        self._next.reports = [report for report in self._next.reports if report.device_id not in devices]
+        self.returned += len(void) + len(later)
+        self.waiting -= len(void) + len(later)
+        self._turn += 1
+        through = Deferred.fromCoroutine(self._once_more([*void, *later], devices, self._turn))
+        if not through.called:
+            self._returning |= dict.fromkeys(devices, (self._turn, through))
+        for one in (batch, self._next) if later else (batch,):
+            one.again.append(_follow(through))
+        through.addErrback(lambda failure: self._log.failure("reports on their way again", failure))
+
+    async def _once_more(self, reports: list[Report], devices: set[int], turn: int) -> None:
+        """Fires when these are committed after all, however often they are taken out."""
+        try:
+            await self.withdrawn(reports)
+            if (tried := self.tried()) is not None:
+                await tried
+            for device_id in devices:
+                while (newer := self._returning.get(device_id, (0, _done())))[0] > turn:
+                    await _follow(newer[1])
+        finally:
+            for device_id in devices:
+                if self._returning.get(device_id, (0,))[0] == turn:
+                    del self._returning[device_id]
 
     async def _halve(self, batch: Batch, error: Exception) -> None:
         reports = batch.reports
@@ -333,6 +414,27 @@ def _done() -> Deferred[None]:
     done: Deferred[None] = Deferred()
     done.callback(None)
     return done
+
+
+def _follow(other: Deferred[None]) -> Deferred[None]:
+    """As the other, which others follow as well."""
+    following: Deferred[None] = Deferred()
+
+    def passed_on(result: Any) -> Any:
+        following.callback(result)
+        return result
+
+    other.addBoth(passed_on)
+    return following
+
+
+def _after(others: list[Deferred[None]], done: Deferred[None]) -> None:
+    """Fire `done` when the others have; if one fails, it does."""
+    if not others:
+        done.callback(None)
+        return
+    waiting = DeferredList(others, fireOnOneErrback=True, consumeErrors=True)
+    waiting.addCallbacks(lambda _: done.callback(None), lambda failure: done.errback(failure.value.subFailure))
 
 
 def _fire(waiting: list[Deferred[None]]) -> None:

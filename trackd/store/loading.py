@@ -9,6 +9,7 @@ from typing import Any
 from attrs import define
 
 from trackd.store.database import Database
+from trackd.store.nodes import Nodes
 from trackd.store.positions import LATEST
 from trackd.store.rows import DeviceRow, FixRow, GroupRow, Loaded, PositionRow, StateRow, columns, names, parsed
 
@@ -42,17 +43,51 @@ CROSS JOIN LATERAL (
 ) q
 """
 
+# Before a device is loaded for a session it is claimed: `{0}` is the condition, `{1}` tells of what was another server's.
+# What a batch of the other is just writing of it is waited for; what comes after that is refused. The rows are locked
+# in one order everywhere, so that two servers can't wait for each other's.
+CLAIM = """
+INSERT INTO device_states (device_id) SELECT d.id FROM devices d
+WHERE d.deleted_at IS NULL AND {0} AND NOT EXISTS (SELECT FROM device_states s WHERE s.device_id = d.id)
+ON CONFLICT DO NOTHING;
+WITH others AS MATERIALIZED (
+    SELECT s.device_id, s.node_id AS before FROM device_states s JOIN devices d ON d.id = s.device_id
+    WHERE d.deleted_at IS NULL AND {0} AND s.node_id IS DISTINCT FROM %s ORDER BY s.device_id FOR NO KEY UPDATE OF s
+), claimed AS (
+    UPDATE device_states s SET node_id = %s, epoch = s.epoch + 1 FROM others o WHERE s.device_id = o.device_id
+    RETURNING s.device_id, o.before
+)
+SELECT pg_notify('moved', concat_ws(' ', before, device_id, %s)) FROM claimed WHERE before IS NOT NULL;
+"""
+# What is told of such a device: it has a session elsewhere, or is only needed there for a moment.
+GONE, NEEDED = "gone", "needed"
+
 FIX = columns(FixRow)
 
 
 @define(eq=False)
 class Loading:
+    """`nodes`: this server among others on the same database; without, nobody else is there."""
+
     database: Database
+    nodes: Nodes | None = None
+
+    def has(self, state: StateRow) -> bool:
+        """Whether the device is this server's."""
+        return self.nodes is None or state.node_id == self.nodes.id
 
     async def load(self, unique_ids: list[str]) -> dict[str, Loaded]:
-        """The devices with these unique ids; those that there are not are missing."""
-        found = await self._load("d.unique_id = ANY(%s::text[])", unique_ids)
+        """
+        The devices with these unique ids, which are this server's from now on: whoever had a session with one ends it.
+
+        Those that there are not are missing.
+        """
+        found = await self._load("d.unique_id = ANY(%s::text[])", unique_ids, GONE)
         return {loaded.device.unique_id: loaded for loaded in found}
+
+    async def take_back(self, ids: list[int]) -> dict[int, Loaded]:
+        """The devices with these ids, which are this server's from now on; their sessions stay where they are."""
+        return {loaded.device.id: loaded for loaded in await self._load("d.id = ANY(%s::bigint[])", ids, NEEDED)}
 
     async def load_by_id(self, ids: list[int]) -> dict[int, Loaded]:
         """The devices with these ids; those that there are not are missing."""
@@ -88,10 +123,6 @@ class Loading:
             found.setdefault(device_id, []).append(FixRow(*fix))
         return found
 
-    async def reset_statuses(self) -> int:
-        """At the start nobody is connected: all devices are offline. How many were not."""
-        return await self.database.run("UPDATE device_states SET status = 'offline' WHERE status <> 'offline'")
-
     async def register(
         self, unique_id: str, name: str, category: str | None = None, group_id: int | None = None
     ) -> int:
@@ -109,8 +140,13 @@ class Loading:
             if rows:
                 return int(rows[0][0])
 
-    async def _load(self, condition: str, ids: list[Any]) -> list[Loaded]:
-        rows = await self.database.query(LOAD.format(condition), [ids])
+    async def _load(self, condition: str, ids: list[Any], word: str = "") -> list[Loaded]:
+        sql, args = LOAD.format(condition), list[Any]([ids])
+        if word and self.nodes is not None:
+            # One question, but statements of their own: the second sees all that was written before the claim.
+            node = self.nodes.id
+            sql, args = CLAIM.format(condition) + sql, [ids, ids, node, node, word, ids]
+        rows = await self.database.query(sql, args)
         return [_loaded(row) for row in rows]
 
 

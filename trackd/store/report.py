@@ -61,6 +61,7 @@ class State:
     overspeed_state: bool = False
     overspeed_time: datetime | None = None
     overspeed_geofence_id: int = 0
+    epoch: int = 0  # of the claim under which it was found out
 
     @property
     def position_id(self) -> int:
@@ -83,6 +84,7 @@ class State:
             self.overspeed_state,
             self.overspeed_time,
             self.overspeed_geofence_id,
+            self.epoch,
         )
 
 
@@ -120,4 +122,5 @@ class Report:
     state: State | None = None  # of the device, after this report
     json: str = ""  # the attributes as stored; set by the intake
     copied: bool = False  # from the one before, by somebody else than the device, which says nothing of itself with it
+    source: Any = None  # what was decoded, as long as the report may have to be made anew
     waiting: Any = None  # a stage that asks the outside world

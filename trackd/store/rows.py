@@ -144,6 +144,8 @@ class StateRow:
     overspeed_state: bool = False
     overspeed_time: datetime | None = None
     overspeed_geofence_id: int | None = None
+    node_id: int | None = None  # the server that has the device
+    epoch: int = 0  # how often it has changed hands
 
 
 @define(eq=False)

@@ -86,6 +86,7 @@ def copied(last: Report, values: dict[str, float], now: datetime) -> Report:
         said=last.fix_time,
         copied=True,
         waiting=None,
+        source=None,
     )
     copy.digest = digest_again(copy, last.digest)
     return copy

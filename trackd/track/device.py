@@ -57,8 +57,10 @@ class Device:
     queued: int = 0  # commands that wait for it
     delivering: bool = False
     deleted: bool = False
+    claimed: bool = True  # it is this server's; else another has it, and memory knows nothing of it for sure
     stale: bool = False  # the database has not what memory has: load before going on
     uncommitted: int = 0
+    returning: int = 0  # how many of the first jobs are reports that go their way again
     recent: dict[int, None] = Factory(dict)  # digests of its latest reports, in their order
     jobs: deque[tuple[Callable[[], Awaitable[None]], Deferred[None]]] | None = None  # work in its turn; None: idle
     # Asked for with every report, and changed hardly ever.
@@ -74,7 +76,7 @@ class Device:
             and self.jobs is None
             and not self.uncommitted
             and not self.delivering
-            and self.state.status != "online"
+            and (self.state.status != "online" or not self.claimed)
         )
 
     def setting(self, name: str) -> Any:
@@ -134,8 +136,12 @@ class Device:
         self._spans.clear()
 
     def restore(self, other: Device) -> None:
-        """Forget what reports have said since the last commit: take over what the database has. It lives all the same."""
-        other.state.status, other.state.last_update = self.state.status, self.state.last_update
+        """
+        Forget what reports have said since the last commit: take over what the database has. It lives all the same,
+        unless it was another server's.
+        """
+        if self.claimed:
+            other.state.status, other.state.last_update = self.state.status, self.state.last_update
         self.state, self.last, self.history = other.state, other.last, other.history
         self.recent.clear()
-        self.stale = False
+        self.stale, self.claimed = False, other.claimed

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
-from attrs import define, field
+from attrs import Factory, define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
@@ -32,7 +32,8 @@ class Directory:
     """
     Devices by unique id and by id.
 
-    `load` and `load_by_id` ask the database for many at once; what it does not know is missing in the answer.
+    `load` and `load_by_id` ask the database for many at once; what it does not know is missing in the answer. Where
+    several servers share the database, `load` and `take_back` make them this one's.
     """
 
     load: Callable[[list[str]], Awaitable[dict[str, Device]]]
@@ -41,6 +42,9 @@ class Directory:
     limit: int = 20_000  # devices kept without need
     throttle: bool = False
     strangers: int = 100_000  # unknown ids whose last failure is remembered
+    take_back: Callable[[list[int]], Awaitable[dict[int, Device]]] = field(
+        default=Factory(lambda self: self.load_by_id, takes_self=True)
+    )
     by_id: dict[int, Device] = field(factory=dict, init=False)
     _by_unique_id: OrderedDict[str, Device] = field(factory=OrderedDict, init=False)
     _wanted: dict[str, list[Deferred[Device | None]]] = field(factory=dict, init=False)
@@ -58,9 +62,9 @@ class Directory:
         return len(self._failures)
 
     def here(self, unique_id: str) -> Device | None:
-        """The device if it is in memory."""
+        """The device if it is in memory, and this server's."""
         device = self._by_unique_id.get(unique_id)
-        return device if device is not None and not device.deleted else None
+        return device if device is not None and device.claimed and not device.deleted else None
 
     async def find(self, unique_id: str) -> Device | None:
         """The device, from memory or from the database; None if there is none. Unavailable while that is away."""
@@ -79,10 +83,11 @@ class Directory:
         return found
 
     async def get(self, id: int) -> Device | None:
-        """The device with this id."""
+        """The device with this id; of another server's, as it is at the moment."""
         device = self.by_id.get(id)
-        if device is None and (device := (await self._fresh(self.load_by_id([id]))).get(id)) is not None:
-            device = self._keep(device)
+        if device is None or not device.claimed:
+            found = (await self._fresh(self.load_by_id([id]))).get(id)
+            device = found if found is None else self._keep(found)
         return None if device is None or device.deleted else device
 
     async def _ask(self) -> None:
@@ -133,6 +138,12 @@ class Directory:
             self._by_unique_id.pop(device.unique_id, None)
             device.renew(loaded)
             device.deleted = False
+            if not device.claimed:
+                if device.jobs is None and not device.uncommitted:
+                    device.restore(loaded)
+                else:
+                    # The next to take a report of it loads it again.
+                    device.stale, device.claimed = True, loaded.claimed
         self._by_unique_id[device.unique_id] = device
         self._trim()
         return device
@@ -148,9 +159,9 @@ class Directory:
 
     async def reload(self, device: Device) -> None:
         """Take over what the database has of it: memory knows more than was stored. Nothing of it is under way."""
-        if (loaded := (await self._fresh(self.load_by_id([device.id]))).get(device.id)) is not None:
-            self._keep(loaded)
+        if (loaded := (await self._fresh(self.take_back([device.id]))).get(device.id)) is not None:
             device.restore(loaded)
+            self._keep(loaded)
 
     def outdated(self, id: int) -> None:
         """What memory knows of the latest position of this device may be gone: its next report looks it up."""
@@ -181,9 +192,14 @@ class Directory:
                         self.by_id.pop(id, None)
 
     def forget(self) -> None:
-        """Devices that were deleted while they were connected or busy, and are not any more, leave memory."""
-        for id in [id for id, device in self.by_id.items() if device.deleted and device.idle]:
-            del self.by_id[id]
+        """
+        Devices that were deleted, or became another server's, while they were connected or busy, and are not any more,
+        leave memory.
+        """
+        for device in [one for one in self.by_id.values() if (one.deleted or not one.claimed) and one.idle]:
+            del self.by_id[device.id]
+            if self._by_unique_id.get(device.unique_id) is device:
+                del self._by_unique_id[device.unique_id]
 
     def known_now(self, unique_id: str) -> None:
         """A device of this id has been made: the next look-up need not wait."""

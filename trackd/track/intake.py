@@ -136,6 +136,10 @@ class Intake:
         self.presence.sign(device)
         self.tell([], [], [device.id])
         self.commands.deliver(device)
+        if device.stale and device.jobs is None:
+            # Another server has needed it meanwhile. A sign of life counts once it is loaded again.
+            done = self._queue(device, partial(self._one_by_one, device, []))
+            done.addCallbacks(lambda _: self.presence.sign(device), lambda _: None)  # the log has it
         return None
 
     def _report(self, link: Link, device: Device, position: Position, now: datetime, frame: bytes) -> Report | None:
@@ -167,6 +171,7 @@ class Intake:
             position.outdated,
             0,
             frame=frame,
+            source=position,
         )
         report.digest = digest(report)
         # What is not of the report itself comes after the digest: sent again, it comes in another frame, from elsewhere.
@@ -174,6 +179,7 @@ class Intake:
             attributes["raw"] = frame.hex()
         if self.save_address and link.session.transport != "udp":
             attributes["ip"] = link.host
+        report.attributes = dict(attributes)  # the stages write there, and may have to begin again
         report.said = position.device_time if position.outdated else position.fix_time
         return report
 
@@ -191,7 +197,7 @@ class Intake:
 
     def _at_once(self, device: Device, reports: list[Report]) -> list[Report] | None:
         """Take the reports that need not wait for anything; those from the first that does, or None."""
-        if device.stale:
+        if device.stale or not device.claimed:
             return reports
         for at, report in enumerate(reports):
             if self._doubtful(device, report):
@@ -209,11 +215,16 @@ class Intake:
                 return reports[at:]
         return None
 
-    def _queue(self, device: Device, work: Callable[[], Awaitable[None]]) -> Deferred[None]:
-        """Have it done after all that waits already; fires when it is done."""
+    def _queue(self, device: Device, work: Callable[[], Awaitable[None]], again: bool = False) -> Deferred[None]:
+        """
+        Have it done after all that waits already; fires when it is done.
+
+        `again`: before what has come later than its reports, after what went this way again before.
+        """
         done: Deferred[None] = Deferred()
+        device.returning += again
         if device.jobs is not None:
-            device.jobs.append((work, done))
+            device.jobs.insert(device.returning - 1 if again else len(device.jobs), (work, done))
         else:
             device.jobs = deque([(work, done)])
             Deferred.fromCoroutine(self._in_turn(device, device.jobs)).addErrback(
@@ -252,9 +263,8 @@ class Intake:
         self._queue(device, hold)
         await turn
         try:
-            if device.uncommitted and (barrier := self.committer.barrier()) is not None:
-                await barrier
-            if device.stale:
+            await self._written(device)
+            if device.stale or not device.claimed:
                 await self.presence.directory.reload(device)
             return await work()
         finally:
@@ -277,9 +287,8 @@ class Intake:
         return self.committer.barrier()
 
     async def _one_by_one(self, device: Device, reports: list[Report]) -> None:
-        if device.stale:
-            if device.uncommitted and (barrier := self.committer.barrier()) is not None:
-                await barrier
+        if device.stale or not device.claimed:
+            await self._written(device)
             await self.presence.patiently(lambda: self.presence.directory.reload(device))
         there = await self._known(device, [report for report in reports if self._may_be_resent(device, report)])
         taken: set[int] = set()  # digests; a frame may say more than `recent` remembers
@@ -313,9 +322,13 @@ class Intake:
         """Those of the reports that are stored already."""
         if not reports:
             return set()
-        if device.uncommitted and (barrier := self.committer.barrier()) is not None:
-            await barrier
+        await self._written(device)
         return await self.presence.patiently(lambda: self.resent(reports))
+
+    async def _written(self, device: Device) -> None:
+        """What it has said so far is in the database, or on its way again."""
+        if device.uncommitted and (tried := self.committer.tried()) is not None:
+            await tried
 
     def _passed_over(self, device: Device) -> None:
         """Filtered, or sent again: nothing is stored, but the device lives."""
@@ -363,10 +376,7 @@ class Intake:
         history.append(fix)
 
     async def _all(self, slow: list[Deferred[None]]) -> None:
-        outcomes: list[Any] = await DeferredList(slow, consumeErrors=True)
-        for fine, failure in outcomes:
-            if not fine:
-                failure.raiseException()
+        await _each(slow)
         if (barrier := self.committer.barrier()) is not None:
             await barrier
 
@@ -376,12 +386,70 @@ class Intake:
         """The committer has written this."""
         devices = self.presence.directory.by_id
         for report in batch.reports:
-            report.frame = b""
+            report.frame, report.source = b"", None
             if (device := devices.get(report.device_id)) is not None:
                 device.uncommitted -= 1
         self.tell(batch.reports, batch.events, ())
+
+    async def withdrawn(self, reports: list[Report]) -> None:
+        """
+        The committer could not write these: their devices have been another server's since. They come back here, and
+        the reports go their whole way again, before any that have come meanwhile.
+        """
+        by_device: dict[int, list[Report]] = {}
+        for report in reports:
+            by_device.setdefault(report.device_id, []).append(report)
+        waiting = []
+        for device_id, own in by_device.items():
+            if (device := self.presence.directory.by_id.get(device_id)) is not None:
+                device.uncommitted -= len(own)
+                device.stale = True
+                for report in own:
+                    if report.source is None and report.fix is not None:
+                        report.fix.id = 0  # nobody has sent it: whoever has made it is told that it is not stored
+                again = [_anew(report) for report in own if report.source is not None]
+                waiting.append(self._queue(device, partial(self._again, device, again), again=True))
+        await _each(waiting)
+
+    async def _again(self, device: Device, reports: list[Report]) -> None:
+        device.returning -= 1
+        await self._one_by_one(device, reports)
 
     def refused(self, report: Report) -> None:
         """The database has not taken it: what memory knows of the device is not what is stored."""
         if (device := self.presence.directory.by_id.get(report.device_id)) is not None:
             device.stale = True
+
+
+async def _each(waiting: list[Deferred[None]]) -> None:
+    """Until all of them have fired; fails as the first that fails."""
+    outcomes: list[Any] = await DeferredList(waiting, consumeErrors=True)
+    for fine, failure in outcomes:
+        if not fine:
+            failure.raiseException()
+
+
+def _anew(report: Report) -> Report:
+    """The report as it was before it went its way."""
+    position: Position = report.source
+    return Report(
+        report.device_id,
+        report.protocol,
+        report.server_time,
+        position.device_time,
+        position.fix_time,
+        position.valid,
+        position.latitude,
+        position.longitude,
+        position.altitude,
+        position.speed,
+        position.course,
+        position.accuracy,
+        report.network,
+        dict(position.attributes),
+        position.outdated,
+        report.digest,
+        report.said,
+        report.frame,
+        source=position,
+    )

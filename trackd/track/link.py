@@ -18,3 +18,6 @@ class Link(Protocol):
     def host(self) -> str: ...
 
     def send(self, data: bytes) -> None: ...
+
+    def finish(self) -> None:
+        """Close it when nothing is owed any more."""

@@ -24,9 +24,16 @@ class Loader:
     span: str = "report.trip.minDuration"
 
     async def load(self, unique_ids: list[str]) -> dict[str, Device]:
-        """The devices with these unique ids. Unavailable while the database is away."""
+        """
+        The devices with these unique ids, which are this server's from now on. Unavailable while the database is away.
+        """
         devices = await self._devices((await self.loading.load(unique_ids)).values())
         return {device.unique_id: device for device in devices}
+
+    async def take_back(self, ids: list[int]) -> dict[int, Device]:
+        """The devices with these ids, which are this server's from now on; sessions on others stay."""
+        devices = await self._devices((await self.loading.take_back(ids)).values())
+        return {device.id: device for device in devices}
 
     async def load_by_id(self, ids: list[int]) -> dict[int, Device]:
         """The devices with these ids."""
@@ -67,6 +74,7 @@ class Loader:
             config=self.config,
             last=last,
             queued=loaded.queued,
+            claimed=self.loading.has(loaded.state),
         )
 
 
@@ -90,6 +98,7 @@ def _state(row: StateRow, fix: Fix | None) -> State:
         row.overspeed_state,
         row.overspeed_time,
         row.overspeed_geofence_id or 0,
+        row.epoch,
     )
 
 

@@ -112,7 +112,8 @@ class Presence:
 
     def sign(self, device: Device) -> None:
         """Have its status stored; a report that is stored does that by itself."""
-        self.committer.touch(device.id, device.state.status, device.state.last_update)
+        state = device.state
+        self.committer.touch(device.id, state.status, state.last_update, epoch=state.epoch)
 
     def lost(self, link: Link) -> None:
         """The connection is closed: whoever was on it is offline."""
@@ -133,7 +134,10 @@ class Presence:
         silent = [
             device
             for device in self.directory.by_id.values()
-            if device.state.status == "online" and device.state.last_update and device.state.last_update < since
+            if device.state.status == "online"
+            and device.claimed
+            and device.state.last_update
+            and device.state.last_update < since
         ]
         for device in silent:
             self._become(device, "unknown", now)
@@ -147,13 +151,44 @@ class Presence:
     def everybody_offline(self) -> None:
         """The server stops: whoever was connected is not any more."""
         for device in self.directory.by_id.values():
-            if device.state.status == "online":
+            if device.state.status == "online" and device.claimed:
                 device.state.status = "offline"
                 self.sign(device)
 
+    # Several servers
+
+    def moved(self, device: Device, gone: bool) -> None:
+        """
+        Another server has it: what memory knows of it is void.
+
+        `gone`: it has a session there, so the one here is over, and its connection if nobody else is on it.
+        """
+        device.stale = True
+        if not gone:
+            return
+        device.claimed = False
+        link = device.link
+        if link is not None:
+            self.sessions.release(device)
+            if link.live and link.session.transport != "udp" and not self.sessions.carries(link):
+                link.finish()
+
+    def left_behind(self, ids: Iterable[int]) -> None:
+        """These devices were online on a server that is dead, and are offline now."""
+        if self.events:
+            for id in ids:
+                self.committer.note(Event(id, "deviceOffline", self._now()))
+
+    async def regain(self, device: Device) -> None:
+        """It was taken from this server by mistake: it is here, and alive."""
+        await self.patiently(lambda: self.directory.reload(device))
+        if device.state.status == "online":
+            self.committer.touch(device.id, "online", device.state.last_update, urgent=True, epoch=device.state.epoch)
+
     def _become(self, device: Device, status: str, now: datetime) -> None:
-        device.state.status = status
-        self.committer.touch(device.id, status, device.state.last_update, urgent=True)
+        state = device.state
+        state.status = status
+        self.committer.touch(device.id, status, state.last_update, urgent=True, epoch=state.epoch)
         if self.events:
             self.committer.note(Event(device.id, "device" + status.capitalize(), now))
 

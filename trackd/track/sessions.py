@@ -58,6 +58,10 @@ class Sessions:
             device.link = None
             device.memory.clear()
 
+    def carries(self, link: Link) -> bool:
+        """Whether there is a device on this connection."""
+        return link in self._links
+
     def lost(self, link: Link) -> Collection[Device]:
         """The connection is gone: the devices that were on it."""
         devices = list(self._links.pop(link, {}).values())
