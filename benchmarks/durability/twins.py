@@ -54,7 +54,7 @@ class Twins(Experiment):
         threads = [Thread(target=device.live, args=(stop,), daemon=True) for device in self.fleet]
         try:
             self.server.start()
-            self.other.settings |= {"database.url": self.database.dsn}
+            self.other.settings |= {"database.url": self.server.database.dsn}
             self.other.start()
             self.known()
             for thread in threads:
@@ -120,7 +120,9 @@ class Twins(Experiment):
             log = (server.data / "log").read_text("utf-8", "replace")
             self.figures.faults += [f"in a log: {line}" for line in log.splitlines() if "Traceback" in line]
         self.figures.returned += returned(self.server) + returned(self.other)
-        [(self.figures.moves,)] = self.sql("SELECT coalesce(sum(greatest(epoch - 1, 0)), 0)::bigint FROM device_states")
+        [(self.figures.moves,)] = self.server.sql(
+            "SELECT coalesce(sum(greatest(epoch - 1, 0)), 0)::bigint FROM device_states"
+        )
 
 
 def returned(server: Server) -> int:
