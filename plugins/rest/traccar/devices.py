@@ -114,6 +114,7 @@ async def put_accumulators(services: Services, call: Call) -> Answer:
     await services.permissions.check_device(call.caller.user, device_id)
     if not await services.amendments.accumulate(device_id, call.body["total_distance"], call.body["hours"]):
         raise ApiError(400, "The device has no position")
+    await services.audit.counted(call, device_id)
     return NOTHING
 
 
