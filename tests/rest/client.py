@@ -18,6 +18,13 @@ from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool, read
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import UNKNOWN_LENGTH
 
+UPGRADE = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
 
 @define
 class Response:
@@ -57,10 +64,10 @@ class Client:
         return Response(response.code, response.headers, await readBody(response), length)
 
     async def upgrade(self, url: str, headers: Mapping[str, str]) -> int:
-        """The status of a request that wants another protocol; the connection ends with it."""
+        """The status of a request that wants to become a WebSocket; the connection ends with it."""
         parts = urlsplit(url)
         said = [f"GET {url.partition(parts.netloc)[2]} HTTP/1.1", f"Host: {parts.netloc}"]
-        said += [f"{name}: {value}" for name, value in headers.items()]
+        said += [f"{name}: {value}" for name, value in {**headers, **UPGRADE}.items()]
         endpoint = TCP4ClientEndpoint(self._reactor, str(parts.hostname), parts.port or 80)
         status: StatusLine = await connectProtocol(endpoint, StatusLine())
         status.transport.write("\r\n".join([*said, "", ""]).encode())

@@ -210,12 +210,6 @@ class World:
         path, headers = row.filled(row.path, names), dict(role.headers)
         if row.method == "WS":
             headers = {} if "?" in row.path else headers
-            headers |= {
-                "Upgrade": "websocket",
-                "Connection": "Upgrade",
-                "Sec-WebSocket-Version": "13",
-                "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-            }
             return str(await self.client.upgrade(self.base + path, headers))
         if row.type:
             headers["Content-Type"] = row.type

@@ -1,0 +1,298 @@
+"""Live sockets of a whole house: real connections, a real database, reports of a device."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import Any
+
+from autobahn.twisted.websocket import connectWS
+from twisted.internet.task import deferLater
+
+from tests.postgres import DatabaseTestCase
+from tests.rest.client import Client, Response
+from tests.rest.sockets import Socket
+from trackd.rest.output import dumps
+from trackd.settings import load
+from trackd.store.database import Database
+from trackd.tap import build
+from trackd.wire import catalog
+
+# Seconds for which a change or a message is waited for, if it does not come.
+PATIENCE = 10.0
+
+
+class HouseTestCase(DatabaseTestCase):
+    timeout = 60
+
+    async def setUp(self) -> None:  # type: ignore[override]
+        await super().setUp()
+        folder = Path(mkdtemp(prefix="trackd-live-"))
+        self.addCleanup(rmtree, folder)
+        # Not one of those that connections are given meanwhile.
+        self.devices = random.randrange(10_000, 30_000)
+        said = {"protocols.enable": "osmand", "osmand.port": str(self.devices), "web.port": "0"}
+        settings = load([], said, catalog, data=folder)
+        self.house = build(self.reactor, settings, Database(self.reactor, self.dsn))
+        await self.house.start()
+        self.site = self.reactor.listenTCP(0, self.house.site, interface="127.0.0.1")
+        self.host = f"127.0.0.1:{self.site.getHost().port}"
+        self.client = Client(self.reactor)
+        self.opened: list[Socket] = []
+        self.ids: dict[str, int] = {}
+        self.sessions: dict[str, str] = {}
+        for name, values in (("admin", {"administrator": True}), ("ann", {}), ("bob", {})):
+            row = {"name": name, "email": f"{name}@example.org", "device_limit": -1} | values
+            self.ids[name] = (await self.house.people.users.insert(row)).id
+            self.sessions[name] = await self.house.people.sessions.open(self.ids[name])
+
+    async def tearDown(self) -> None:  # type: ignore[override]
+        for socket in self.opened:
+            if not socket.closed:
+                socket.socket.transport.abortConnection()
+                await socket.finished
+        await self.site.stopListening()
+        await self.house.stop()
+        await self.house.database.stop()
+        await super().tearDown()
+
+    @property
+    def reactor(self) -> Any:
+        from twisted.internet import reactor
+
+        return reactor
+
+    async def call(self, method: str, path: str, json: Any = None, name: str = "admin") -> Response:
+        headers = {"Cookie": f"JSESSIONID={self.sessions[name]}", "Content-Type": "application/json"}
+        body = dumps(json) if json is not None else None
+        answer = await self.client.request(method, f"http://{self.host}/api{path}", headers, body)
+        self.assertLess(answer.status, 300, f"{method} {path}: {answer.text}")
+        return answer
+
+    async def device(self, unique_id: str, **values: Any) -> int:
+        made = await self.call("POST", "/devices", {"name": unique_id, "uniqueId": unique_id, **values})
+        return int(made.value["id"])
+
+    async def group(self, **values: Any) -> int:
+        return int((await self.call("POST", "/groups", {"name": "g", **values})).value["id"])
+
+    async def link(self, name: str, member: str, id: int, method: str = "POST") -> None:
+        await self.call(method, "/permissions", {"userId": self.ids[name], member: id})
+
+    async def report(self, unique_id: str) -> None:
+        answer = await self.client.request("POST", f"http://127.0.0.1:{self.devices}/?id={unique_id}&lat=1&lon=2")
+        self.assertEqual(answer.status, 200)
+
+    async def knock(self, query: str = "", headers: dict[str, str] | None = None) -> int:
+        """The status of who wants to open a socket."""
+        return await self.client.upgrade(f"http://{self.host}/api/socket{query}", headers or {})
+
+    async def listener(self, name: str) -> Socket:
+        """A socket that has read its first message."""
+        cookie = {"Cookie": f"JSESSIONID={self.sessions[name]}"}
+        socket = Socket(self.reactor, f"ws://{self.host}/api/socket", cookie)
+        self.opened.append(socket)
+        connectWS(socket)
+        self.assertEqual(await socket.connected, 101)
+        await self.until(lambda: bool(socket.messages))
+        self.assertEqual(list(socket.messages[0]), ["positions"])
+        return socket
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        for _ in range(int(PATIENCE * 100)):
+            if condition():
+                return
+            await deferLater(self.reactor, 0.01)
+        self.fail("what was waited for has not come")
+
+    async def shown(self, device_id: int, seen: bool = True) -> None:
+        """Wait until it is known of the only listener whether it sees the device."""
+        await self.until(lambda: self.house.hub.heard_of(device_id) is seen)
+
+
+def heard(socket: Socket) -> list[int]:
+    """The devices of which the socket has been told a position, after the first message."""
+    return [position["deviceId"] for message in socket.messages[1:] for position in message.get("positions", [])]
+
+
+class RightsTests(HouseTestCase):
+    """What a socket hears changes with what its user may see, while it is open."""
+
+    async def setUp(self) -> None:  # type: ignore[override]
+        await super().setUp()
+        self.always = await self.device("always")
+        await self.link("ann", "deviceId", self.always)
+        self.socket = await self.listener("ann")
+        # The administrator made the devices, but does not listen.
+        await self.shown(self.always)
+
+    async def hears(self, *devices: tuple[str, int]) -> None:
+        """These report, then one that is heard in any case; only what is heard of the former counts."""
+        before = len(self.socket.messages)
+        for unique_id, _ in devices:
+            await self.report(unique_id)
+        await self.report("always")
+        await self.until(
+            lambda: any(
+                position["deviceId"] == self.always
+                for message in self.socket.messages[before:]
+                for position in message.get("positions", [])
+            )
+        )
+        self.told = {id for message in self.socket.messages[before:] for id in ids_of(message)} - {self.always}
+
+    async def test_link(self) -> None:
+        """A device that is linked is heard, until it is unlinked."""
+        van = await self.device("van")
+        await self.hears(("van", van))
+        self.assertEqual(self.told, set())
+        await self.link("ann", "deviceId", van)
+        await self.shown(van)
+        await self.hears(("van", van))
+        self.assertEqual(self.told, {van})
+        await self.link("ann", "deviceId", van, "DELETE")
+        await self.shown(van, False)
+        await self.hears(("van", van))
+        self.assertEqual(self.told, set())
+
+    async def test_own(self) -> None:
+        """A device that the user makes is heard."""
+        made = await self.call("POST", "/devices", {"name": "own", "uniqueId": "own"}, "ann")
+        await self.shown(made.value["id"])
+        await self.hears(("own", made.value["id"]))
+        self.assertEqual(self.told, {made.value["id"]})
+
+    async def test_groups(self) -> None:
+        """A device comes and goes with its group, and a group with the one above it."""
+        top, low = await self.group(), await self.group()
+        van = await self.device("van", groupId=low)
+        body = {"id": van, "name": "van", "uniqueId": "van"}
+        await self.link("ann", "groupId", top)
+        for path, there, away in (
+            (f"/groups/{low}", {"id": low, "name": "g", "groupId": top}, {"id": low, "name": "g"}),
+            (f"/devices/{van}", body | {"groupId": top}, body | {"groupId": 0}),
+        ):
+            await self.call("PUT", path, there)
+            await self.shown(van)
+            await self.hears(("van", van))
+            self.assertEqual(self.told, {van})
+            await self.call("PUT", path, away)
+            await self.shown(van, False)
+            await self.hears(("van", van))
+            self.assertEqual(self.told, set())
+
+    async def test_group_deleted(self) -> None:
+        """A group that is deleted lends nothing any more."""
+        group = await self.group()
+        van = await self.device("van", groupId=group)
+        await self.link("ann", "groupId", group)
+        await self.shown(van)
+        await self.call("DELETE", f"/groups/{group}")
+        await self.shown(van, False)
+        await self.hears(("van", van))
+        self.assertEqual(self.told, set())
+
+    async def test_device_deleted(self) -> None:
+        """Of a device that is deleted nothing is heard, nor of another that takes its id over."""
+        van = await self.device("van")
+        await self.link("ann", "deviceId", van)
+        await self.shown(van)
+        await self.call("DELETE", f"/devices/{van}")
+        await self.shown(van, False)
+        again = await self.device("van")
+        await self.hears(("van", again))
+        self.assertEqual(self.told, set())
+
+    async def test_user_deleted(self) -> None:
+        """A user who is deleted hears nothing more."""
+        await self.call("DELETE", f"/users/{self.ids['ann']}")
+        await self.shown(self.always, False)
+        before = len(self.socket.messages)
+        bob = await self.bob()
+        await self.report("always")
+        await self.until(lambda: bool(heard(bob)))
+        self.assertEqual([id for message in self.socket.messages[before:] for id in ids_of(message)], [])
+
+    async def bob(self) -> Socket:
+        """Another listener, who sees the same device."""
+        await self.link("bob", "deviceId", self.always)
+        return await self.listener("bob")
+
+    async def test_others(self) -> None:
+        """The rights of one user change nothing for another."""
+        bob = await self.bob()
+        van = await self.device("van")
+        await self.link("ann", "deviceId", self.always, "DELETE")
+        await self.link("ann", "deviceId", van)
+        await self.shown(van)
+        await self.report("always")
+        await self.until(lambda: bool(heard(bob)))
+        self.assertEqual(heard(self.socket), [])
+
+
+class DoorTests(HouseTestCase):
+    """Who opens a socket, and from where."""
+
+    async def test_origins(self) -> None:
+        """A cookie opens a socket to pages of this host alone; what is in the address opens it to any page."""
+        token = await self.house.people.sessions.make_token(self.ids["ann"])
+        session = self.sessions["ann"]
+        own, foreign = f"http://{self.host}", "https://elsewhere.example"
+        cookie = {"Cookie": f"JSESSIONID={session}"}
+        asked: list[tuple[str, dict[str, str], int]] = [
+            ("", {}, 401),
+            ("", cookie, 101),
+            ("", cookie | {"Origin": own}, 101),
+            ("", cookie | {"Origin": "http://127.0.0.1:1"}, 101),  # the port does not count
+            ("", cookie | {"Origin": foreign}, 401),
+            ("", cookie | {"Origin": "null"}, 401),
+            ("", {"Authorization": f"Bearer {token}"}, 401),
+            (f"?token={token}", {"Origin": foreign}, 101),
+            (f"?session={session}", {"Origin": foreign}, 101),
+            (f"?session={session}.node0", {"Origin": "null"}, 101),
+            ("?session=nobody", {}, 401),
+            ("?token=nobody", {}, 401),
+            ("?token=nobody", cookie, 101),  # one that is good will do
+            ("?token=nobody", cookie | {"Origin": foreign}, 401),
+        ]
+        for query, headers, status in asked:
+            self.assertEqual(await self.knock(query, headers), status, f"{query} {headers}")
+
+    async def test_from_elsewhere(self) -> None:
+        """A session that was opened from another page goes on there, and not on pages of this host."""
+        elsewhere = "https://elsewhere.example"
+        session = await self.house.people.sessions.open(self.ids["ann"], origin=elsewhere)
+        cookie = {"Cookie": f"JSESSIONID={session}"}
+        for origin, status in ((elsewhere, 101), (f"http://{self.host}", 401)):
+            self.assertEqual(await self.knock("", cookie | {"Origin": origin}), status)
+
+    async def test_logged_out(self) -> None:
+        """A socket that is open outlives the session; a new one is not opened by it."""
+        van = await self.device("van")
+        await self.link("ann", "deviceId", van)
+        socket = await self.listener("ann")
+        await self.call("DELETE", "/session", name="ann")
+        await self.report("van")
+        await self.until(lambda: heard(socket) == [van])
+        self.assertEqual(await self.knock("", {"Cookie": f"JSESSIONID={self.sessions['ann']}"}), 401)
+
+    async def test_several(self) -> None:
+        """All sockets of a user hear the same; one that closes with a code of its own takes none with it."""
+        van = await self.device("van")
+        await self.link("ann", "deviceId", van)
+        first, second = await self.listener("ann"), await self.listener("ann")
+        await self.report("van")
+        await self.until(lambda: heard(first) == heard(second) == [van])
+        first.socket.sendClose(4000)
+        await first.finished
+        await self.report("van")
+        await self.until(lambda: len(heard(second)) == 2)
+        self.assertEqual(len(heard(first)), 1)
+
+
+def ids_of(message: dict[str, Any]) -> set[int]:
+    """The devices that a message is about."""
+    return {one["deviceId"] for one in message.get("positions", [])} | {one["id"] for one in message.get("devices", [])}
