@@ -5,6 +5,7 @@ A whole house with one user of each role, and objects of theirs and of somebody 
     <foreign device> …    linked to the user `other` alone
     <me>                  the id of who asks (of the stranger, for who has no name)
     <token>, <session>    of who asks; nobody's are none. A socket that has one in its address comes with nothing else
+    <my name>             of who asks, which is the first part of the e-mail address
     <my flags>            members of a user, as those of who asks are
     <managed>, <foreign user>, <administrator>  ids of users
 
@@ -205,6 +206,7 @@ class World:
             "me": role.id,
             "token": role.token,
             "session": role.session,
+            "my name": name,
             "my flags": role.flags,
         }
         path, headers = row.filled(row.path, names), dict(role.headers)

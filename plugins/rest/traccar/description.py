@@ -17,6 +17,7 @@ from trackd.rest.services import Services
 
 NOTHING = Gives(status=204)
 TEXT = Gives("string")
+EMPTY = Gives()
 
 # Whose routes are those of all objects: a list, one, make, change, remove.
 OBJECTS = {
@@ -38,6 +39,8 @@ OTHERS: dict[str, tuple[Gives, ...]] = {
     "GET /server/timezones": (Gives("string", many=True),),
     "GET /health": (TEXT,),
     "POST /users/totp": (TEXT,),
+    "POST /password/reset": (EMPTY,),
+    "POST /password/update": (EMPTY,),
     "PUT /devices/{id}/accumulators": (NOTHING,),
     "GET /positions": (Gives(POSITION, many=True),),
     "DELETE /positions": (NOTHING,),
