@@ -12,7 +12,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from importlib.metadata import version
 from typing import Any
@@ -27,6 +27,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.client import Agent
 
+from trackd.figures import Figure
 from trackd.house import House, People
 from trackd.listen.limits import Limits
 from trackd.listen.poller import Poller, Source
@@ -169,8 +170,9 @@ def people(
     commands: Commands,
     intake: Intake,
     received: Callable[[], int],
+    figures: Callable[[], Iterable[Figure]],
 ) -> People:
-    """The parts that the REST dialects are given; `received` counts the messages of devices."""
+    """The parts that the REST dialects are given; `received` counts the messages of devices, `figures` are all counts."""
     committer = intake.committer
     health = Health(Users(database), settings.data, lambda: committer.pending)
     services = parts_for_rest(
@@ -185,6 +187,7 @@ def people(
         zones=time_zones,
         zone=server_zone(),
         received=received,
+        figures=figures,
     )
     entrance = services.entrance
     setup = Setup(settings.data, entrance.users, entrance.passwords, entrance.limits)
@@ -314,7 +317,11 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
     taker: Any = intake
     server = Server(taker, reactor, limits(settings))
     client: Any = HTTPClient(Agent(reactor))
-    parts = people(reactor, settings, database, commands, intake, server.counters.frames)
+
+    def figures() -> Iterable[Figure]:
+        return Observation(house).figures()
+
+    parts = people(reactor, settings, database, commands, intake, server.counters.frames, figures)
     statistics = parts.services.statistics
     house = House(
         reactor,
@@ -327,7 +334,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         hub,
         Listeners(reactor, server, listeners(settings)),
         [Poller(server, source, client) for source in sources(settings)],
-        site(reactor, settings, parts.services, parts.setup, hub, lambda: Observation(house).figures()),
+        site(reactor, settings, parts.services, parts.setup, hub, figures),
         parts,
         Changes(reactor, directory, commands, hub),
         unknown,

@@ -13,9 +13,11 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.web.resource import IResource
 
 from plugins.rest.traccar.traccar import dialect
+from plugins.rest.trackd import dialect as own
 from tests.postgres import DatabaseTestCase
 from tests.rest.client import Client, Response
 from tests.rest.replay import encoded
+from trackd.figures import gauge
 from trackd.people.accounts import REGISTRATIONS, Accounts
 from trackd.people.audit import MOST_DENIED, Audit
 from trackd.people.belongings import Belongings
@@ -31,9 +33,12 @@ from trackd.people.setup import Setup
 from trackd.people.shares import Shares
 from trackd.people.statistics import Statistics
 from trackd.rate import Rate
+from trackd.rest.inside import Inside
 from trackd.rest.output import dumps
 from trackd.rest.services import Commands, Options, Services
+from trackd.settings import load
 from trackd.store.audit import Actions
+from trackd.store.commands import QueuedCommands
 from trackd.store.database import Database
 from trackd.store.devices import Devices
 from trackd.store.events import Events
@@ -41,11 +46,13 @@ from trackd.store.groups import Groups
 from trackd.store.links import Links
 from trackd.store.objects import Objects
 from trackd.store.positions import Positions
+from trackd.store.quarantine import Quarantine
 from trackd.store.resets import Resets
 from trackd.store.rows import PositionRow
 from trackd.store.sessions import Sessions as SessionStore
 from trackd.store.shares import Shares as ShareStore
 from trackd.store.statistics import Days
+from trackd.store.unknown import UnknownDevices
 from trackd.store.users import Users
 from trackd.track.commands import CommandRefused
 from trackd.web.health import Health, time_zones
@@ -55,6 +62,7 @@ from trackd.web.proxies import Proxies
 from trackd.web.root import Root
 from trackd.web.setup import Pages
 from trackd.web.site import Site
+from trackd.wire import catalog
 
 
 @define
@@ -161,6 +169,14 @@ def services(
         events=Events(database),
         amendments=MemoryAmendments(Positions(database)),
         commands=commands,
+        inside=Inside(
+            UnknownDevices(database),
+            Quarantine(database),
+            QueuedCommands(database),
+            load([], {"protocols.enable": "gt06", "web.serviceAccountToken": "a secret"}, catalog, data=folder),
+            time.now(),
+            lambda: (gauge("trackd_database_available", "It is", 1), gauge("trackd_live_sockets", "Sockets", 3)),
+        ),
         now=time.now,
         health=health.well,
         storage=health.storage,
@@ -192,6 +208,7 @@ class HouseTestCase(DatabaseTestCase):
         self.api = Api(dialect, self.services, proxies, reactor)
         root = Root(Pages(self.setup_, proxies), LivePage(self.tiles, "1.2.3", dialect.prefix), self.web)
         root.putChild(dialect.prefix.strip("/").encode(), self.api)
+        self.api.putChild(b"trackd", Api(own, self.services, proxies, reactor))
         self.put_more(self.api)
         self.serve(root)
         self.client = Client(reactor)

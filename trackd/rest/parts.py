@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
+from trackd.figures import Figure
 from trackd.outbox.mail import Mail, Post, Printed
 from trackd.outbox.smtp import smtp
 from trackd.people.accounts import REGISTRATIONS, Accounts
@@ -22,9 +23,11 @@ from trackd.people.sessions import Sessions
 from trackd.people.shares import Shares
 from trackd.people.statistics import Statistics
 from trackd.rate import Rate
+from trackd.rest.inside import Inside
 from trackd.rest.services import Amendments, Commands, Options, Services
 from trackd.settings import Settings
 from trackd.store.audit import Actions
+from trackd.store.commands import QueuedCommands
 from trackd.store.database import Database
 from trackd.store.devices import Devices
 from trackd.store.events import Events
@@ -32,10 +35,12 @@ from trackd.store.groups import Groups
 from trackd.store.links import Links
 from trackd.store.objects import Objects
 from trackd.store.positions import Positions
+from trackd.store.quarantine import Quarantine
 from trackd.store.resets import Resets
 from trackd.store.sessions import Sessions as SessionRows
 from trackd.store.shares import Shares as ShareRows
 from trackd.store.statistics import Days
+from trackd.store.unknown import UnknownDevices
 from trackd.store.users import Users
 
 
@@ -52,8 +57,9 @@ def services(
     zones: Callable[[], list[str]],
     zone: tzinfo,
     received: Callable[[], int],
+    figures: Callable[[], Iterable[Figure]],
 ) -> Services:
-    """`zone`: that of the server; `received`: how many messages devices have sent so far."""
+    """`zone`: that of the server; `received`: how many messages devices have sent so far; `figures`: of `/metrics`."""
 
     def now() -> datetime:
         return datetime.fromtimestamp(reactor.seconds(), UTC)
@@ -101,6 +107,14 @@ def services(
         events=Events(database),
         amendments=amendments,
         commands=commands,
+        inside=Inside(
+            UnknownDevices(database, settings["unknown.kept"]),
+            Quarantine(database),
+            QueuedCommands(database, settings["commands.queue"]),
+            settings,
+            now(),
+            figures,
+        ),
         now=now,
         health=health,
         storage=storage,

@@ -19,6 +19,7 @@ from trackd.people.recovery import Recovery
 from trackd.people.sessions import Sessions
 from trackd.people.shares import Shares
 from trackd.people.statistics import Statistics
+from trackd.rest.inside import Inside
 from trackd.store.events import Events
 from trackd.store.positions import Positions
 from trackd.store.rows import PositionRow, SessionRow, TokenRow, UserRow
@@ -80,6 +81,7 @@ class Services:
     events: Events
     amendments: Amendments
     commands: Commands
+    inside: Inside
     now: Callable[[], datetime]
     health: Callable[[], Awaitable[bool]]
     storage: Callable[[], list[int]]

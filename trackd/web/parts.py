@@ -42,6 +42,7 @@ def site(
     """
     proxies = Proxies(settings["web.proxies"])
     spoken: list[Dialect] = [part("plugins.rest", name, "dialect") for name in names("plugins.rest")]
+    spoken.sort(key=lambda one: one.prefix)  # one may be inside another
     sockets = [part("plugins.live", name, "dialect") for name in names("plugins.live")]
     root = Root(
         Pages(setup, proxies),
@@ -52,9 +53,11 @@ def site(
         next(phones(reactor, settings), None),
     )
     made = Site(root, reactor, settings["web.body"], settings["web.connections"])
+    apis: dict[str, Api] = {}
     for dialect in spoken:
-        api = Api(dialect, services, proxies, reactor)
-        root.putChild(dialect.prefix.strip("/").encode(), api)
+        api = apis[dialect.prefix] = Api(dialect, services, proxies, reactor)
+        above, _, name = dialect.prefix.rpartition("/")
+        apis.get(above, root).putChild(name.encode(), api)
         for socket in sockets:
             if dialect.listener is not None and socket.name == dialect.name:
                 opens = partial(dialect.listener, services)
