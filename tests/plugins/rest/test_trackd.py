@@ -39,7 +39,7 @@ class InsideTests(HouseTestCase):
     async def test_ports(self) -> None:
         """Users learn which port is for which format; nobody else does."""
         answer = await self.call("GET", "/api/trackd/formats", self.ann)
-        self.assertEqual(answer.value, [{"name": "gt06", "port": 5023, "transports": ["tcp", "udp"], "tls": False}])
+        self.assertEqual(answer.value, [{"name": "gt06", "port": 5023, "transports": ["tcp"], "tls": False}])
         self.assertEqual((await self.call("GET", "/api/trackd/formats")).status, 401)
 
     async def test_administrators(self) -> None:
