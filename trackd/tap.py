@@ -224,6 +224,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
 
     hub = Hub(
         reactor,
+        lambda user_id, tokens: parts.services.entrance.admission(user_id, tokens),
         devices.ids_of_user,
         latest,
         devices.users_of,

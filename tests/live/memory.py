@@ -23,6 +23,7 @@ class Somebody:
     """A user."""
 
     id: int = 1
+    token_id: int | None = None
 
 
 @frozen
@@ -144,6 +145,7 @@ class House:
     limits: Limits = Limits()
     dialect: Terse = Factory(Terse)
     may_see: dict[int, set[int]] = Factory(lambda: {1: {7, 8}, 2: {8}})
+    ways: dict[int, dict[int | None, datetime | None]] = Factory(dict)  # by user; of others without a token, for ever
     places: list[Place] = Factory(list)
     trouble: list[Exception] = Factory(list)  # of the next questions to the database
     slow: list[Deferred[None]] = Factory(list)  # the next questions are answered when these fire
@@ -154,7 +156,10 @@ class House:
     hub: Hub = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.hub = Hub(self.clock, self.rights, self.latest, self.watchers, self.holders, self.limits)
+        self.hub = Hub(self.clock, self.admission, self.rights, self.latest, self.watchers, self.holders, self.limits)
+
+    async def admission(self, user_id: int, tokens: Collection[int]) -> dict[int | None, datetime | None]:
+        return {way: end for way, end in self.ways.get(user_id, {None: None}).items() if way is None or way in tokens}
 
     async def rights(self, user_id: int) -> set[int]:
         self.asked += 1
@@ -183,10 +188,11 @@ class House:
         if self.trouble:
             raise self.trouble.pop(0)
 
-    def connect(self, user_id: int = 1, dialect: Terse | None = None) -> Peer:
+    def connect(self, user_id: int = 1, dialect: Terse | None = None, token_id: int | None = None) -> Peer:
         """A listener who has been welcomed, if the database answers at once."""
         peer = Peer()
-        peer.subscriber = self.hub.join(Somebody(user_id), dialect or self.dialect, {}, peer.send, peer.hang_up)
+        somebody = Somebody(user_id, token_id)
+        peer.subscriber = self.hub.join(somebody, dialect or self.dialect, {}, peer.send, peer.hang_up)
         welcomed = Deferred.fromCoroutine(self.hub.welcome(peer.subscriber))
         welcomed.addErrback(lambda failure: peer.hang_up(1011, str(failure.value)))
         return peer

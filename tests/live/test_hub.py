@@ -1,5 +1,7 @@
 """Tests of `trackd.live.hub` and of the subscribers that it tells."""
 
+from datetime import UTC, datetime
+
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import formatEvent
@@ -9,7 +11,7 @@ from tests.listen.samples import log_of
 from tests.live.memory import Happening, House, Place, Somebody, Terse, news
 from trackd.live.hub import SOME, Hub
 from trackd.live.news import News, RawFrame
-from trackd.live.subscriber import Limits
+from trackd.live.subscriber import POLICY, Limits
 from trackd.store.errors import Unavailable
 
 
@@ -410,6 +412,71 @@ class RightsTests(SynchronousTestCase):
         self.assertEqual([b"p9"], second.read())
 
 
+class StayTests(SynchronousTestCase):
+    """Who may not listen any more is not listened to, and hears nothing."""
+
+    def setUp(self) -> None:
+        self.house = House()
+        self.hub = self.house.hub
+
+    def test_not_let_in(self) -> None:
+        """All sockets of a user who may not come in any more are closed, and hear nothing; others' are not."""
+        shut, other = [self.house.connect(1), self.house.connect(1)], self.house.listener(2)
+        for peer in shut:
+            peer.read()
+        self.house.ways[1] = {}
+        self.successResultOf(self.hub.rights_changed([1]))
+        self.hub.tell([News(8, None, [Happening(1)])])
+        self.assertEqual([[POLICY]] * 2, [[code for code, _ in peer.closed] for peer in shut])
+        self.assertEqual(([], []), (shut[0].read(), other.closed))
+
+    def test_revoked(self) -> None:
+        """When a token is revoked, the sockets that were opened with it are closed, and no others of the user."""
+        self.house.ways[1] = {None: None, 5: None, 6: None}
+        with_five, with_six, without = (self.house.connect(1, token_id=id) for id in (5, 6, None))
+        del self.house.ways[1][5]
+        self.successResultOf(self.hub.rights_changed([1]))
+        self.assertEqual([1, 0, 0], [len(peer.closed) for peer in (with_five, with_six, without)])
+
+    def test_too_late(self) -> None:
+        """Who was shut out while the socket opened does not stay."""
+        self.house.ways[1] = {}
+        peer = self.house.connect(1)
+        self.assertEqual(([POLICY], []), ([code for code, _ in peer.closed], peer.read()))
+
+    def test_time(self) -> None:
+        """When the time of the user or the token is over nothing more is said, and the socket is closed within a second."""
+        self.hub.start()
+        self.house.clock.advance(100)
+        end = datetime.fromtimestamp(self.house.clock.seconds() + 10, UTC)
+        self.house.ways[1] = {None: None, 5: end}
+        guest, owner = self.house.connect(1, token_id=5), self.house.connect(1)
+        guest.read()
+        self.house.clock.advance(9.9)
+        self.hub.tell([news(1)])
+        self.assertEqual(([b"p1"], []), (guest.read(), guest.closed))
+        self.house.clock.advance(0.1)
+        self.hub.tell([news(2)])
+        self.house.clock.advance(1)
+        self.house.clock.advance(1)
+        self.assertEqual(([], [POLICY], []), (guest.read(), [code for code, _ in guest.closed], owner.closed))
+
+    def test_silent(self) -> None:
+        """That holds also when there is nothing to say."""
+        self.hub.start()
+        self.house.ways[1] = {None: datetime.fromtimestamp(10, UTC)}
+        peer = self.house.connect(1)
+        for _ in range(12):
+            self.house.clock.advance(1)
+        self.assertEqual([POLICY], [code for code, _ in peer.closed])
+
+    def test_dismissed(self) -> None:
+        """All sockets of a user can be closed at once."""
+        peers = [self.house.connect(id) for id in (1, 1, 2)]
+        self.hub.dismiss(1)
+        self.assertEqual([1, 1, 0], [len(peer.closed) for peer in peers])
+
+
 class LogTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.house = House()
@@ -528,4 +595,6 @@ class LifeTests(SynchronousTestCase):
     def test_defaults(self) -> None:
         """A hub can be made without limits: it has some."""
         house = House()
-        self.assertEqual(Limits(), Hub(Clock(), house.rights, house.latest, house.watchers, house.holders).limits)
+        self.assertEqual(
+            Limits(), Hub(Clock(), house.admission, house.rights, house.latest, house.watchers, house.holders).limits
+        )

@@ -14,10 +14,13 @@ from trackd.live.news import DeviceNews, RawFrame
 
 
 class User(Protocol):
-    """Who listens."""
+    """Who listens; `token_id`: with a token, or with what was made from it; None: in another way."""
 
     @property
     def id(self) -> int: ...
+
+    @property
+    def token_id(self) -> int | None: ...
 
 
 class Talk(Protocol):

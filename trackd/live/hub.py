@@ -15,6 +15,7 @@ over a bus, and goes into the same `tell`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from attrs import define, field, frozen
@@ -33,6 +34,9 @@ from trackd.store.errors import Unavailable
 # Positions that are encoded for a greeting before others get their turn.
 SOME = 500
 
+# Of a user and the ids of tokens: until when these tokens (None: no token) let the user in, None for ever. What is
+# missing lets nobody in.
+Admission = Callable[[int, Collection[int]], Awaitable[Mapping["int | None", "datetime | None"]]]
 Rights = Callable[[int], Awaitable[Collection[int]]]  # of a user: ids of the devices
 Latest = Callable[[int], Awaitable[Sequence[Any]]]  # of a user: the latest positions of the devices
 Watchers = Callable[[Collection[int]], Awaitable[Mapping[int, Collection[int]]]]  # of devices: who may see each
@@ -110,10 +114,11 @@ class Hub:
 
     Whoever hears of a change calls `rights_changed`, `devices_changed` or `groups_changed`: the users concerned, whom
     `watchers` and `holders` tell from all others, are asked for again. However many changes come at once, each of them
-    is asked for once more, not once for each change.
+    is asked for once more, not once for each change. Each time `admission` says whose sockets must be closed.
     """
 
     clock: IReactorTime
+    admission: Admission
     rights: Rights
     latest: Latest
     watchers: Watchers
@@ -269,7 +274,7 @@ class Hub:
         """A socket has opened. It hears nothing until `welcome`, but misses nothing either."""
         talk: Talk = dialect.open(user, parameters)
         outlet = Outlet(send, self.limits.queue, self.limits.burst)
-        subscriber = Subscriber(user.id, dialect, talk, outlet, self.limits, self.clock.seconds, hang_up)
+        subscriber = Subscriber(user.id, dialect, talk, outlet, self.limits, self.clock.seconds, hang_up, user.token_id)
         listener = self._audiences.setdefault(dialect, Audience()).listeners.setdefault(user.id, Listener(user.id))
         listener.sockets.append(subscriber)
         self.count += 1
@@ -294,10 +299,13 @@ class Hub:
 
     def dismiss(self, user_id: int) -> None:
         """Close all sockets of a user, who may come again with credentials that are good now."""
+        for subscriber in list(self._sockets_of(user_id)):
+            subscriber.hang_up(POLICY, "log in again")
+
+    def _sockets_of(self, user_id: int) -> Iterator[Subscriber]:
         for audience in self._audiences.values():
             if (listener := audience.listeners.get(user_id)) is not None:
-                for subscriber in listener.sockets[:]:
-                    subscriber.hang_up(POLICY, "log in again")
+                yield from listener.sockets
 
     def hear(self, subscriber: Subscriber, text: bytes) -> None:
         """A client's message has come."""
@@ -412,7 +420,9 @@ class Hub:
         question = self._question
         self._asking[user_id] = self._asking.get(user_id, 0) + 1
         try:
-            devices = frozenset(await self.rights(user_id))
+            tokens = {one.token_id for one in self._sockets_of(user_id) if one.token_id is not None}
+            ways = await self.admission(user_id, tokens)
+            devices = frozenset(await self.rights(user_id)) if ways else frozenset()
         finally:
             self._asking[user_id] -= 1
             if not self._asking[user_id]:
@@ -423,3 +433,17 @@ class Hub:
             if listener is not None and listener.asked < question:
                 listener.asked = question
                 audience.admit(listener, devices)
+                self._let_stay(listener, ways, tokens)
+
+    def _let_stay(
+        self, listener: Listener, ways: Mapping[int | None, datetime | None], asked: Collection[int | None]
+    ) -> None:
+        """Close the sockets for which there is no way in any more; the others know when their time is over."""
+        for subscriber in listener.sockets[:]:
+            token_id = subscriber.token_id
+            if token_id in ways:
+                end = ways[token_id]
+                subscriber.until = end.timestamp() if end is not None else None
+            elif token_id is None or token_id in asked or not ways:
+                subscriber.outlet.close()
+                subscriber.hang_up(POLICY, "not allowed to listen any more")

@@ -85,6 +85,8 @@ class Subscriber:
     limits: Limits
     now: Callable[[], float]
     hang_up: Callable[[int, str], None]  # close code and reason
+    token_id: int | None = None  # what it was opened with, if that was a token
+    until: float | None = field(default=None, init=False)  # when its user's time, or the token's, is over
     behind: bool = field(default=True, init=False)
     dropped: int = field(default=0, init=False)  # events and raw frames
     _welcomed: bool = field(default=False, init=False)
@@ -150,6 +152,7 @@ class Subscriber:
 
     def flush(self) -> None:
         """Send what is kept, unless the peer is behind."""
+        self._look_at_the_clock()
         if self.outlet.closed:
             self._clear()
         if not self._welcomed or self.outlet.full:
@@ -191,8 +194,15 @@ class Subscriber:
         self.outlet.resume()
         self.flush()
 
+    def _look_at_the_clock(self) -> None:
+        if self.until is not None and self.now() >= self.until:
+            self.until = None
+            self.outlet.close()
+            self.hang_up(POLICY, "the time is over")
+
     def tick(self) -> None:
         """Called every second: the keepalive is sent, a peer that takes nothing is dropped."""
+        self._look_at_the_clock()
         now = self.now()
         if self._stalled is not None:
             if now - self._stalled >= self.limits.patience:

@@ -7,14 +7,14 @@ Wrong credentials cost the same time whatever is wrong with them, and count agai
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from attrs import define, field
 from twisted.logger import Logger
 
 from trackd.people import codes
-from trackd.people.errors import CodeNeeded, Invalid, Unauthorized
+from trackd.people.errors import CodeNeeded, Invalid, Shut, Unauthorized
 from trackd.people.limits import LoginLimits
 from trackd.people.passwords import Passwords
 from trackd.people.permissions import SERVICE_ID, check_open
@@ -107,6 +107,29 @@ class Entrance:
         token, user = found
         check_open(user, self.now())
         return user, token
+
+    async def admission(self, user_id: int, tokens: Collection[int]) -> dict[int | None, datetime | None]:
+        """
+        Until when a user may stay who is inside: by these tokens, or without one (None). None: for ever.
+
+        What is missing is no way in any more: nothing is there for a user who is deleted, disabled, or whose time is over.
+        """
+        now = self.now()
+        if user_id == SERVICE_ID:
+            return {None: None}
+        user = await self.users.get(user_id)
+        if user is None:
+            return {}
+        try:
+            check_open(user, now)
+        except Shut:
+            return {}
+        end = user.expiration_time
+        ends: dict[int | None, datetime | None] = {None: end}
+        if tokens:
+            for id, expires in (await self.sessions.store.good_tokens(tokens, now)).items():
+                ends[id] = expires if end is None else min(end, expires)
+        return ends
 
     async def by_session(self, id: str, origin: str | None, host: str) -> tuple[UserRow, SessionRow] | None:
         """The user of a session, and the session; None if there is none. The user may be disabled: `check_open`."""

@@ -101,6 +101,16 @@ class Caller:
     token: TokenRow | None = None
 
     @property
+    def id(self) -> int:
+        """That of the user."""
+        return self.user.id
+
+    @property
+    def token_id(self) -> int | None:
+        """Of the token that it is, or that the session was made from."""
+        return self.token.id if self.token is not None else self.session.token_id if self.session is not None else None
+
+    @property
     def expires(self) -> datetime | None:
         """When what the session was made from ends."""
         return self.session.expires if self.session is not None else None

@@ -6,6 +6,7 @@ Neither is found once it has expired, has been revoked, or its user has been del
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from attrs import define
@@ -90,6 +91,14 @@ class Sessions:
             return None
         width = len(names(TokenRow))
         return TokenRow(*rows[0][:width]), UserRow(*rows[0][width:])
+
+    async def good_tokens(self, ids: Collection[int], now: datetime) -> dict[int, datetime]:
+        """Those of these tokens that are neither over nor revoked, and when they are over."""
+        rows = await self.database.query(
+            "SELECT id, expires FROM tokens WHERE id = ANY(%s::bigint[]) AND expires > %s AND revoked IS NULL",
+            [list(ids), now],
+        )
+        return dict(rows)
 
     async def revoke(self, digest: bytes, now: datetime) -> bool:
         """Whether there was such a token, not yet revoked. Sessions that were made from it end with it."""

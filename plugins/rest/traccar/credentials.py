@@ -16,7 +16,6 @@ from trackd.rest.errors import ApiError
 from trackd.rest.routes import Access, Call
 from trackd.rest.services import Caller, Options, Services
 from trackd.store.errors import Refused
-from trackd.store.rows import UserRow
 from trackd.track.commands import CommandRefused
 
 COOKIE = "JSESSIONID"
@@ -71,7 +70,7 @@ async def listener(
     cookies: Mapping[str, str],
     origin: str | None,
     host: str,
-) -> UserRow | None:
+) -> Caller | None:
     """
     Who opens a live socket: by `token`, else by the cookie, else by `session` in the address; one that is good will do.
 
@@ -79,7 +78,8 @@ async def listener(
     """
     if token := parameters.get("token"):
         try:
-            return (await services.entrance.by_token(token))[0]
+            user, used = await services.entrance.by_token(token)
+            return Caller(user, token=used)
         except Unauthorized:
             pass
     for sid, page in ((cookies.get(COOKIE), origin), (parameters.get("session"), None)):
@@ -88,7 +88,7 @@ async def listener(
                 check_open(caller.user, services.now())
             except Unauthorized:
                 continue
-            return caller.user
+            return caller
     return None
 
 

@@ -20,6 +20,7 @@ SEVEN = datetime(2026, 1, 31, 7, 5, 9, tzinfo=UTC)
 @frozen
 class Somebody:
     id: int = 1
+    token_id: int | None = None
 
 
 @frozen

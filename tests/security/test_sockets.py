@@ -1,0 +1,144 @@
+"""Live sockets of users who may not listen any more, on a whole server: real sockets, real changes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import Any
+
+from autobahn.twisted.websocket import connectWS
+from twisted.internet.defer import succeed
+from twisted.internet.task import deferLater
+
+from tests.postgres import DatabaseTestCase
+from tests.rest.client import Client
+from tests.rest.replay import encoded
+from tests.rest.sockets import Socket
+from tests.rest.test_scenarios import free_ports
+from trackd.settings import load
+from trackd.store.database import Database
+from trackd.tap import build
+from trackd.wire import catalog
+
+# Seconds in which a socket must be closed.
+SOON = 5.0
+
+
+class SocketTests(DatabaseTestCase):
+    """`ann` listens in several ways at once."""
+
+    timeout = 60
+
+    async def setUp(self) -> None:  # type: ignore[override]
+        from twisted.internet import reactor
+
+        await super().setUp()
+        self.reactor: Any = reactor
+        self.client = Client(reactor)
+        folder = Path(mkdtemp(prefix="trackd-security-"))
+        self.addCleanup(rmtree, folder)
+        (web,) = free_ports(1)
+        self.base = f"127.0.0.1:{web}"
+        settings = load(
+            [], {"protocols.enable": "osmand", "osmand.port": "-1", "web.port": str(web)}, catalog, data=folder
+        )
+        self.house = build(reactor, settings, Database(reactor, self.dsn))
+        await self.house.start()
+        self.services = self.house.people.services
+        self.users = self.house.people.users
+        values = {"name": "ann", "email": "ann@example.org", "device_limit": -1}
+        self.ann = (await self.users.insert(values)).id
+        session = await self.services.sessions.open(self.ann)
+        self.cookie = {"Cookie": f"JSESSIONID={session}"}
+        self.token = (await self.call("POST", "/session/token", {}, self.cookie))[1]
+        answer = await self.client.request("GET", f"http://{self.base}/api/session?token={self.token}")
+        self.of_token = {"Cookie": (answer.header("Set-Cookie") or "").partition(";")[0]}
+        self.sockets = {
+            "cookie": await self.socket("", self.cookie),
+            "token": await self.socket(f"?token={self.token}"),
+            "session of the token": await self.socket("", self.of_token),
+        }
+
+    async def tearDown(self) -> None:  # type: ignore[override]
+        for socket in self.sockets.values():
+            if not socket.closed:
+                socket.socket.transport.abortConnection()
+                await socket.finished
+        await self.house.stop()
+        await self.house.database.stop()
+        await super().tearDown()
+
+    async def call(self, method: str, path: str, form: dict[str, Any], headers: dict[str, str]) -> tuple[int, str]:
+        sent = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
+        answer = await self.client.request(method, f"http://{self.base}/api{path}", sent, encoded(form).encode())
+        return answer.status, answer.text
+
+    async def socket(self, query: str, headers: dict[str, str] | None = None) -> Socket:
+        socket = Socket(self.reactor, f"ws://{self.base}/api/socket{query}", headers or {})
+        connectWS(socket)
+        self.assertEqual(101, await socket.connected)
+        return socket
+
+    async def closed(self, *names: str) -> None:
+        """These sockets close, and no others do."""
+        for name in names:
+            await self.sockets[name].finished.addTimeout(SOON, self.reactor)
+        await deferLater(self.reactor, 0.1)
+        self.assertEqual(set(names), {name for name, socket in self.sockets.items() if socket.closed})
+
+    async def test_disabled(self) -> None:
+        """Who is disabled listens no longer."""
+        await self.users.update(self.ann, {"disabled": True})
+        await self.closed(*self.sockets)
+
+    async def test_deleted(self) -> None:
+        """Who is deleted listens no longer."""
+        await self.users.delete(self.ann)
+        await self.closed(*self.sockets)
+
+    async def test_expires(self) -> None:
+        """Who has a time listens until then."""
+        await self.users.update(self.ann, {"expiration_time": self.services.now() + timedelta(seconds=1)})
+        await self.closed(*self.sockets)
+
+    async def test_revoked(self) -> None:
+        """What was opened with a token that is revoked is closed; the user's other sockets stay."""
+        await self.call("POST", "/session/token/revoke", {"token": self.token}, self.cookie)
+        await self.closed("token", "session of the token")
+
+    async def test_new_password(self) -> None:
+        """A new password by mail closes everything that was opened with the old one."""
+        recovery = self.services.recovery
+        sent: list[str] = []
+        self.patch(recovery, "mail", Mail(sent))
+        await recovery.ask("ann@example.org", "")
+        while not sent:
+            await deferLater(self.reactor, 0.01)
+        token = sent[0].partition("passwordReset=")[2].split()[0]
+        status, _ = await self.call("POST", "/password/update", {"token": token, "password": "new"}, {})
+        self.assertEqual(200, status)
+        await self.closed(*self.sockets)
+
+    async def test_logged_out(self) -> None:
+        """A log-out leaves the sockets open, as clients expect; so does a new password of one's own choice."""
+        body = b'{"id":%d,"name":"ann","email":"ann@example.org","deviceLimit":-1,"password":"new"}' % self.ann
+        sent = {**self.cookie, "Content-Type": "application/json"}
+        answer = await self.client.request("PUT", f"http://{self.base}/api/users/{self.ann}", sent, body)
+        self.assertEqual(200, answer.status)
+        self.assertEqual(
+            204, (await self.client.request("DELETE", f"http://{self.base}/api/session", self.cookie)).status
+        )
+        await self.closed()
+
+
+class Mail:
+    """The texts of mails."""
+
+    def __init__(self, sent: list[str]) -> None:
+        self.sent = sent
+
+    def send(self, to: str, subject: str, text: str, html: str = "") -> Any:
+        self.sent.append(text)
+        return succeed(None)
