@@ -54,8 +54,6 @@ OTHERS: dict[str, tuple[Gives, ...]] = {
     "DELETE /permissions": (NOTHING,),
     "POST /permissions/bulk": (NOTHING,),
     "DELETE /permissions/bulk": (NOTHING,),
-    "POST /password/reset": (Gives(),),
-    "POST /password/update": (Gives(),),
     "POST /share/device": (TEXT,),
     "POST /share/group": (TEXT,),
     "GET /audit": (Gives(ACTION, many=True),),
