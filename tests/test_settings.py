@@ -50,7 +50,7 @@ class LoadTests(SynchronousTestCase):
         self.assertEqual((settings["web.port"], settings.origin("web.port")), (8082, "default"))
         self.assertEqual((settings["alpha.port"], settings.origin("alpha.port")), (7001, "default"))
         self.assertEqual(settings["media.path"], Path("var/media").absolute())
-        self.assertIs(settings["web.path"], None)
+        self.assertIs(settings["web.override"], None)
         self.assertEqual(settings.warnings, ())
 
     def test_order(self) -> None:

@@ -188,7 +188,8 @@ SECTIONS = {
     "Web": (
         Key("web.address", str, "", "Address of the web server; empty = all"),
         Key("web.port", int, 8082, "Port of the web server; 0 = none", most=65535),
-        Key("web.path", Path, "", "Folder of a web client; empty = none"),
+        Key("web.path", Path, "web", "Folder of a web client; it may be missing, and empty = none"),
+        Key("web.override", Path, "", "Folder whose files go before those of the web client, and where uploads go"),
         Key(
             "live.tiles.url",
             str,

@@ -13,10 +13,9 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import define, field
 from treq.client import HTTPClient
@@ -44,6 +43,7 @@ from trackd.openfiles import allowed, needed, within
 from trackd.options import Options
 from trackd.people.setup import Setup
 from trackd.rest.parts import services as parts_for_rest
+from trackd.rest.services import Machine
 from trackd.settings import Settings, SettingsError
 from trackd.store.batch import Batch
 from trackd.store.bulletins import Elsewhere
@@ -75,7 +75,8 @@ from trackd.track.stages.files import files
 from trackd.track.stages.place import distance, outdated, time
 from trackd.track.stages.vehicle import copy_attributes, engine_hours, motion
 from trackd.track.strangers import Strangers
-from trackd.web.health import Health, time_zones
+from trackd.web.health import Health, time_zones, zone
+from trackd.web.machine import machine
 from trackd.web.parts import site
 
 __all__ = ["Options", "build", "makeService"]
@@ -124,21 +125,11 @@ def limits(settings: Settings) -> Limits:
     )
 
 
-def server_zone() -> tzinfo:
-    """The zone of this machine, with its rules for summers to come; if it has no name, its offset of today."""
-    link = os.path.realpath("/etc/localtime")
-    name = os.environ.get("TZ", "").removeprefix(":") or link.partition("/zoneinfo/")[2]
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, ZoneInfoNotFoundError):
-        return datetime.now().astimezone().tzinfo or UTC
-
-
 def listeners(settings: Settings) -> list[Listener]:
     """The ports of all formats in service. Raises BadCertificate."""
     found = []
     tls: Any = None
-    zone = server_zone()
+    here = zone("")
     for name, format in settings.formats.items():
         said = settings.format(name)
         if said[f"{name}.ssl"] and tls is None:
@@ -156,7 +147,7 @@ def listeners(settings: Settings) -> list[Listener]:
                 tls if said[f"{name}.ssl"] else None,
                 settings.timeout(name) or -1.0,
                 said,
-                zone,
+                here,
             )
             for address in said[f"{name}.address"] or ("",)
         ]
@@ -171,6 +162,7 @@ def people(
     intake: Intake,
     received: Callable[[], int],
     figures: Callable[[], Iterable[Figure]],
+    does: Machine,
 ) -> People:
     """The parts that the REST dialects are given; `received` counts the messages of devices, `figures` are all counts."""
     committer = intake.committer
@@ -185,9 +177,10 @@ def people(
         health=health.well,
         storage=health.storage,
         zones=time_zones,
-        zone=server_zone(),
+        zone=zone(""),
         received=received,
         figures=figures,
+        machine=does,
     )
     entrance = services.entrance
     setup = Setup(settings.data, entrance.users, entrance.passwords, entrance.limits)
@@ -196,7 +189,7 @@ def people(
 
 def sources(settings: Settings) -> list[Source]:
     """Whom the formats that ask have to ask."""
-    zone = server_zone()
+    here = zone("")
     found = []
     for name, format in settings.formats.items():
         said = settings.format(name)
@@ -204,7 +197,7 @@ def sources(settings: Settings) -> list[Source]:
             interval = settings.values.get(f"{name}.interval") or 0
             tls = said[f"{name}.ssl"]
             port = said[f"{name}.port"] or (443 if tls else 80)
-            found.append(Source(format, said[f"{name}.address"][0], port, interval, tls, said, zone))
+            found.append(Source(format, said[f"{name}.address"][0], port, interval, tls, said, here))
     return found
 
 
@@ -322,7 +315,8 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
     def figures() -> Iterable[Figure]:
         return Observation(house).figures()
 
-    parts = people(reactor, settings, database, commands, intake, server.counters.frames, figures)
+    does = machine(reactor, settings, media, thread, lambda: Observation(house).told(), leave)
+    parts = people(reactor, settings, database, commands, intake, server.counters.frames, figures, does)
     statistics = parts.services.statistics
     house = House(
         reactor,
@@ -335,7 +329,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         hub,
         Listeners(reactor, server, listeners(settings)),
         [Poller(server, source, client) for source in sources(settings)],
-        site(reactor, settings, parts.services, parts.setup, hub, figures),
+        site(reactor, settings, parts.services, parts.setup, hub, thread, figures),
         parts,
         Changes(reactor, directory, commands, hub),
         unknown,

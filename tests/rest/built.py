@@ -24,9 +24,9 @@ class Built:
     def missing(self, request: Mapping[str, Any], response: Mapping[str, Any]) -> str | None:
         method, path = request["method"], request["path"].partition("?")[0]
         if not path.startswith(self.prefix + "/"):
-            return f"{method} {path}"
+            return None
         path = re.sub(r";[^/]*", "", path.removeprefix(self.prefix))
-        if path in self.others:
+        if path.startswith(self.others):
             return None
         methods = {
             known

@@ -42,6 +42,8 @@ class Response:
         return json.loads(self.body)
 
     def header(self, name: str) -> str | None:
+        if name.lower() == "content-length":  # which the agent takes for itself
+            return None if self.length is None else str(self.length)
         values = self.headers.getRawHeaders(name, [])
         return str(values[0]) if values else None
 

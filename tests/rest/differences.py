@@ -7,6 +7,7 @@ LINKS = "a link exists once, however often it is made"
 REVOKED = "a revoked token ends the sessions that were made from it"
 NO_PASSWORD = "nobody learns that an account has no password: the log-in fails like any other"
 DELETED = "a device does not name a position that was deleted"
+ESCAPED = "texts in pages and in the manifest are escaped: nobody writes markup with the title"
 DISABLED = "a disabled user opens no live socket, whatever session there is"
 
 RESET = "nobody learns which addresses have accounts: a new password is promised to all"
@@ -15,6 +16,7 @@ KNOWN: dict[tuple[str, int], str] = {
     **{("session-01", step): SETUP for step in (3, 4, 6, 7, 8)},
     ("permissions-01", 8): LINKS,
     ("positions-05", 20): DELETED,
+    ("restrictions-02", 23): DELETED,
     ("session-09", 12): REVOKED,
     ("session-17", 2): NO_PASSWORD,
     ("session-17", 3): NO_PASSWORD,
@@ -23,6 +25,8 @@ KNOWN: dict[tuple[str, int], str] = {
     ("socket-01", 19): DISABLED,
     ("socket-01", 20): DISABLED,
     ("socket-01", 23): DISABLED,
+    ("static-01", 18): ESCAPED,
+    ("static-01", 19): ESCAPED,
 }
 
 # Scenarios that are not replayed at all.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -10,8 +11,11 @@ from typing import Any
 
 from attrs import Factory, define
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.threads import deferToThreadPool
 from twisted.web.resource import IResource
 
+from plugins.rest.traccar.credentials import listener
+from plugins.rest.traccar.files import placeholders
 from plugins.rest.traccar.traccar import dialect
 from plugins.rest.trackd import dialect as own
 from tests.postgres import DatabaseTestCase
@@ -55,13 +59,17 @@ from trackd.store.statistics import Days
 from trackd.store.unknown import UnknownDevices
 from trackd.store.users import Users
 from trackd.track.commands import CommandRefused
+from trackd.track.media import Media
 from trackd.web.health import Health, time_zones
+from trackd.web.machine import machine
+from trackd.web.media import DeviceFiles
 from trackd.web.mount import Api
 from trackd.web.page import LivePage, Tiles
 from trackd.web.proxies import Proxies
 from trackd.web.root import Root
 from trackd.web.setup import Pages
 from trackd.web.site import Site
+from trackd.web.static import Files
 from trackd.wire import catalog
 
 
@@ -119,6 +127,10 @@ class MemoryMail:
         if not self.came.called:
             self.came.callback(None)
         return self.wait or succeed(None)
+
+
+def thread_of(reactor: Any) -> Any:
+    return partial(deferToThreadPool, reactor, reactor.getThreadPool())
 
 
 class Time:
@@ -181,6 +193,14 @@ def services(
         health=health.well,
         storage=health.storage,
         zones=time_zones,
+        machine=machine(
+            reactor,
+            {"web.override": None, "web.path": folder / "web"},  # type: ignore[arg-type]
+            Media(folder / "media", thread_of(reactor)),
+            thread_of(reactor),
+            lambda: "what the server is doing",
+            reactor.stop,
+        ),
         options=Options("1.2.3", **options),
     )
 
@@ -206,7 +226,11 @@ class HouseTestCase(DatabaseTestCase):
         entrance = self.services.entrance
         self.setup_ = Setup(self.folder, entrance.users, entrance.passwords, LoginLimits.on(reactor))
         self.api = Api(dialect, self.services, proxies, reactor)
-        root = Root(Pages(self.setup_, proxies), LivePage(self.tiles, "1.2.3", dialect.prefix), self.web)
+        texts = partial(placeholders, self.services)
+        files = Files([self.web or self.folder / "web"], thread_of(reactor), reactor, texts)
+        root = Root(Pages(self.setup_, proxies), LivePage(self.tiles, "1.2.3", dialect.prefix), files)
+        media = DeviceFiles(self.services, listener, self.folder / "media", thread_of(reactor), reactor)
+        self.api.putChild(dialect.media.encode(), media)
         root.putChild(dialect.prefix.strip("/").encode(), self.api)
         self.api.putChild(b"trackd", Api(own, self.services, proxies, reactor))
         self.put_more(self.api)

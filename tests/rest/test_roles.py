@@ -31,7 +31,7 @@ ROUTES = (
     *(evolve(route, path=own.prefix.removeprefix(dialect.prefix) + route.path) for route in own.routes),
 )
 # What is not in the dialect's table of routes and yet has rows, by the beginning of its path.
-ENTRIES = ("/api/socket", "/metrics", "/setup", "/trackd/", "/index.html", "/client-proxy/")
+ENTRIES = ("/api/media/", "/api/socket", "/metrics", "/setup", "/trackd/", "/index.html", "/client-proxy/")
 
 
 def free_port() -> int:
@@ -103,6 +103,7 @@ class RoleTests(EmptyDatabaseTestCase):
             "metrics.allow": "",
         }
         self.house = build(reactor, load([], said, catalog, data=folder), Database(reactor, self.dsn))
+        self.house.people.services.machine.reboot = lambda: None
         await self.house.start()
         self.site = reactor.listenTCP(0, self.house.site, interface="127.0.0.1")
         base = f"http://127.0.0.1:{self.site.getHost().port}"

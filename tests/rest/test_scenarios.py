@@ -59,6 +59,7 @@ class ScenarioTests(EmptyDatabaseTestCase):
         web, self.device_port = free_ports(2)
         self.base = f"http://127.0.0.1:{web}"
         said = {"protocols.enable": "osmand", "osmand.port": str(self.device_port), "web.port": str(web)}
+        said |= {"osmand.address": "127.0.0.1", "web.address": "127.0.0.1"}
         try:
             settings = load([], said | self.scenario.get("settings", {}), catalog, data=self.folder)
         except SettingsError as error:
@@ -117,7 +118,7 @@ class ScenarioTests(EmptyDatabaseTestCase):
     async def replayed(self) -> None:
         now = self.house.people.services.now
         variables = Variables(now().replace(microsecond=0), lambda key: codes.code(key, now().timestamp()))
-        built = Built(dialect, ["/socket"])
+        built = Built(dialect, ["/socket", f"/{dialect.media}/"])
         outcome = await Replay(self.scenario, self, self.client, built, variables, KNOWN).run()
         if os.environ.get("SCENARIOS"):
             print(outcome)

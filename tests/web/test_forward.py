@@ -74,7 +74,7 @@ class ForwardTests(DatabaseTestCase):
     async def test_others(self) -> None:
         """Other requests are the web server's."""
         self.assertEqual(200, await self.ask("GET", "/"))
-        self.assertEqual(404, await self.ask("POST", "/elsewhere?id=phone"))
+        self.assertEqual(405, await self.ask("POST", "/elsewhere?id=phone"))
         self.assertEqual([(0,)], await self.db.query("SELECT count(*) FROM positions"))
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -55,7 +56,7 @@ class RoutesTests(SynchronousTestCase):
     def test_places(self) -> None:
         """Each part of a path that varies is a parameter, and each parameter is there once."""
         for route in dialect.routes:
-            names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
+            names = re.findall(r"{(\w+)}", route.path)
             self.assertEqual(names, [param.name for param in route.place], route.path)
             params = [param.name for param in (*route.place, *route.query, *(route.form or ()))]
             self.assertEqual(len(params), len(set(params)), route.path)

@@ -132,7 +132,7 @@ class FilesTests(HouseTestCase):
             self.assertEqual((await self.get(path, "application/json")).status, 404)
         for path in ("/nothing.js", "/api/nothing", "/console/"):
             self.assertEqual((await self.get(path, "text/html")).status, 404)
-        self.assertEqual((await self.call("POST", "/login", {"Accept": "text/html"})).status, 404)
+        self.assertEqual((await self.call("POST", "/login", {"Accept": "text/html"})).status, 405)
         self.assertEqual((await self.call("POST", "/index.html")).status, 405)
 
     async def test_range(self) -> None:

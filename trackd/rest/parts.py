@@ -24,7 +24,7 @@ from trackd.people.shares import Shares
 from trackd.people.statistics import Statistics
 from trackd.rate import Rate
 from trackd.rest.inside import Inside
-from trackd.rest.services import Amendments, Commands, Options, Services
+from trackd.rest.services import Amendments, Commands, Machine, Options, Services
 from trackd.settings import Settings
 from trackd.store.audit import Actions
 from trackd.store.commands import QueuedCommands
@@ -58,6 +58,7 @@ def services(
     zone: tzinfo,
     received: Callable[[], int],
     figures: Callable[[], Iterable[Figure]],
+    machine: Machine,
 ) -> Services:
     """`zone`: that of the server; `received`: how many messages devices have sent so far; `figures`: of `/metrics`."""
 
@@ -119,6 +120,7 @@ def services(
         health=health,
         storage=storage,
         zones=zones,
+        machine=machine,
         options=Options(
             version,
             settings["web.origin"],

@@ -48,6 +48,18 @@ class Readable(Protocol):
         """What the body says. Raises ApiError."""
 
 
+@frozen
+class Raw:
+    """A body as it is, of any content type that fits `type`; a part of it may be a star."""
+
+    type: str = "*/*"
+    name: str = "file"
+    schema: Mapping[str, Any] = Factory(dict)
+
+    def read(self, data: bytes) -> bytes:
+        return data
+
+
 @define(eq=False)
 class Call:
     """
@@ -124,6 +136,8 @@ class Route:
     @property
     def consumes(self) -> str | None:
         """The content type of its body, if it has one."""
+        if isinstance(self.body, Raw):
+            return self.body.type
         return JSON if self.body is not None else FORM if self.form is not None else None
 
 
@@ -138,7 +152,9 @@ class Dialect:
 
     `who` finds out who is asking, and raises ApiError if nobody is; `allowed` holds a route's marks against the caller;
     `refusal` puts an error of the house into the dialect's words, or returns None for what is no refusal; `headers` are
-    those of every response; `listener` finds out who opens a live socket with this dialect's credentials.
+    those of every response; `listener` finds out who opens a live socket with this dialect's credentials; under `media`
+    are the files of devices, for whoever has a session; `placeholders` are the texts that pages of a web client leave
+    room for, by their names.
     """
 
     name: str
@@ -150,6 +166,8 @@ class Dialect:
     headers: Callable[[Any, Mapping[str, str]], Sequence[tuple[str, str]]]
     session_parameter: str = ""  # name of a path parameter that may carry a session's id
     listener: Listener | None = None
+    media: str = ""  # name of the path below the prefix
+    placeholders: Callable[[Any], Awaitable[Mapping[str, str]]] | None = None
 
 
 def accepts(accept: str | None, produced: str) -> bool:
@@ -164,6 +182,12 @@ def accepts(accept: str | None, produced: str) -> bool:
         ):
             return True
     return False
+
+
+def fits(sent: str, wanted: str) -> bool:
+    """Whether a content type, without its parameters, is the one that is wanted, whose parts may be stars."""
+    parts = zip(sent.partition("/")[::2], wanted.partition("/")[::2], strict=True)
+    return all(want in ("*", part) for part, want in parts)
 
 
 def media_type(content_type: str | None) -> str:

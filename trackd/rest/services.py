@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, Protocol
 
 from attrs import define, frozen
@@ -49,6 +49,24 @@ class Amendments(Protocol):
         """Have the device count on from these values (metres, milliseconds); whether it has a position."""
 
 
+@define(eq=False)
+class Machine:
+    """
+    What the server can do apart from its data, and tell of itself.
+
+    `zone` finds a time zone by its name: UTC if there is none, the machine's own for an empty name. `keep_picture`
+    takes a device's unique id, an extension and the picture, and gives the name of the file; `keep_file` puts a file
+    among those of the site; both raise Invalid for a name that can't be. `told` is what the server is doing, in lines.
+    """
+
+    zone: Callable[[str], tzinfo]
+    keep_picture: Callable[[str, str, bytes], Awaitable[str]]
+    keep_file: Callable[[str, bytes], Awaitable[None]]
+    collect: Callable[[], None]
+    told: Callable[[], str]
+    reboot: Callable[[], None]
+
+
 @frozen
 class Options:
     """Of the configuration, what REST dialects go by."""
@@ -86,6 +104,7 @@ class Services:
     health: Callable[[], Awaitable[bool]]
     storage: Callable[[], list[int]]
     zones: Callable[[], list[str]]
+    machine: Machine
     options: Options
 
 

@@ -13,6 +13,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from trackd import folder
 from trackd.wire.values import Media as File
 
 
@@ -38,6 +39,12 @@ class Media:
         kept: Deferred[str] = self.thread(self._write, unique_id, file, f"{now:%Y%m%d%H%M%S}")
         return kept.addCallbacks(self._kept, self._failed, errbackArgs=(unique_id,))
 
+    def keep_picture(self, unique_id: str, extension: str, data: bytes) -> Deferred[str]:
+        """The picture of the device, in place of the one before; its name. Fails with BadName, OSError."""
+        name = f"device.{extension}"
+        kept: Deferred[None] = self.thread(folder.keep, self.folder, (unique_id, name), data)
+        return kept.addCallback(lambda _: name)
+
     def _kept(self, name: str) -> str:
         self._said = ""
         return name
@@ -51,14 +58,14 @@ class Media:
         return ""
 
     def _write(self, unique_id: str, file: File, name: str) -> str:
-        if not re.fullmatch(r"[^/\\\0]+", unique_id) or unique_id in (".", ".."):
+        if not folder.NAME.fullmatch(unique_id):
             raise ValueError("the id is no name of a folder")
         if not re.fullmatch(r"\w{1,10}", file.extension):
             raise ValueError("the extension is none")
-        folder = self.folder / unique_id
-        folder.mkdir(parents=True, exist_ok=True)
+        place = self.folder / unique_id
+        place.mkdir(parents=True, exist_ok=True)
         for number in range(1, 1000):
-            path = folder / f"{name}{'' if number == 1 else f'_{number}'}.{file.extension}"
+            path = place / f"{name}{'' if number == 1 else f'_{number}'}.{file.extension}"
             try:
                 handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
             except FileExistsError:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from pathlib import Path
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from attrs import define
 
@@ -45,3 +46,23 @@ class Health:
 def time_zones() -> list[str]:
     """The names of all time zones that this machine knows."""
     return sorted(available_timezones())
+
+
+def zone(name: str) -> tzinfo:
+    """
+    The time zone of this name; UTC if there is none.
+
+    Of an empty name that of this machine, with its rules for summers to come; if it has no name, its offset of today.
+    """
+    if name:
+        return _named(name) or UTC
+    link = os.path.realpath("/etc/localtime")
+    name = os.environ.get("TZ", "").removeprefix(":") or link.partition("/zoneinfo/")[2]
+    return _named(name) or datetime.now().astimezone().tzinfo or UTC
+
+
+def _named(name: str) -> tzinfo | None:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return None

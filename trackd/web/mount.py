@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from trackd.rest.errors import ApiError
 from trackd.rest.params import pairs, values
-from trackd.rest.routes import Access, Answer, Call, Dialect, Route, accepts, media_type
+from trackd.rest.routes import JSON, Access, Answer, Call, Dialect, Route, accepts, fits, media_type
 from trackd.web.errors import refusal_of, refuse
 from trackd.web.proxies import Proxies
 from trackd.web.site import Request
@@ -189,9 +189,9 @@ def check_types(route: Route, headers: Mapping[str, str], request: Request) -> N
     """415 for a body that the route can't read, 406 for a client that would not take its answer."""
     sent = media_type(headers.get("content-type"))
     if route.consumes is not None:
-        if sent and sent != route.consumes:
+        if sent and not fits(sent, route.consumes):
             raise ApiError(415, f"The body must be {route.consumes}")
-        if not sent and route.body is not None and request.content.read(1):
+        if not sent and route.consumes == JSON and request.content.read(1):
             raise ApiError(415, f"The body must be {route.consumes}")
         request.content.seek(0)
     if not accepts(headers.get("accept"), route.produces):

@@ -18,13 +18,16 @@ from trackd.rest.routes import Dialect
 from trackd.rest.services import Services
 from trackd.settings import Settings
 from trackd.web.forward import Forward
+from trackd.web.media import DeviceFiles
 from trackd.web.metrics import metrics
 from trackd.web.mount import Api
 from trackd.web.page import LivePage, Tiles
 from trackd.web.proxies import Proxies
 from trackd.web.root import Root
+from trackd.web.sending import Thread
 from trackd.web.setup import Pages
 from trackd.web.site import Site
+from trackd.web.static import Files
 from trackd.wire.catalog import names, part
 
 
@@ -34,6 +37,7 @@ def site(
     services: Services,
     setup: Setup,
     hub: Hub,
+    thread: Thread,
     figures: Callable[[], Iterable[Figure]],
 ) -> Site:
     """
@@ -44,12 +48,19 @@ def site(
     spoken: list[Dialect] = [part("plugins.rest", name, "dialect") for name in names("plugins.rest")]
     spoken.sort(key=lambda one: one.prefix)  # one may be inside another
     sockets = [part("plugins.live", name, "dialect") for name in names("plugins.live")]
+    first, folders = spoken[0], [settings["web.override"], settings["web.path"]]
+    places = None if first.placeholders is None else partial(first.placeholders, services)
+    files, override = (
+        Files([folder for folder in some if folder is not None], thread, reactor, places)
+        for some in (folders, folders[:1])
+    )
     root = Root(
         Pages(setup, proxies),
         LivePage(
-            Tiles(settings["live.tiles.url"], settings["live.tiles.attribution"]), version("trackd"), spoken[0].prefix
+            Tiles(settings["live.tiles.url"], settings["live.tiles.attribution"]), version("trackd"), first.prefix
         ),
-        settings["web.path"],
+        files,
+        override if override.folders else None,
         next(phones(reactor, settings), None),
     )
     made = Site(root, reactor, settings["web.body"], settings["web.connections"])
@@ -62,7 +73,10 @@ def site(
             if dialect.listener is not None and socket.name == dialect.name:
                 opens = partial(dialect.listener, services)
                 api.putChild(socket.path.encode(), SocketResource(hub, socket, opens, made.taken_over))
-    page = metrics(spoken[0], settings["metrics.allow"], figures)
+        if dialect.media and dialect.listener is not None and settings["media.path"] is not None:
+            shown = DeviceFiles(services, dialect.listener, settings["media.path"], thread, reactor)
+            api.putChild(dialect.media.encode(), shown)
+    page = metrics(first, settings["metrics.allow"], figures)
     root.putChild(page.prefix.strip("/").encode(), Api(page, services, proxies, reactor))
     return made
 

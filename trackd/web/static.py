@@ -2,85 +2,166 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
+from attrs import define
+from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import Resource
-from twisted.web.static import File
 
+from trackd.folder import SHOWN, Opened, opened
 from trackd.rest.errors import ApiError
-from trackd.web.errors import refuse
+from trackd.store.errors import StoreError
+from trackd.web.later import later
+from trackd.web.sending import Thread, send, type_of
 from trackd.web.site import Request
 
 CACHE = "max-age=3600,public"
 # What mimetypes does not know, or knows differently on every machine.
 TYPES = {
     ".css": "text/css",
+    ".gif": "image/gif",
     ".html": "text/html",
     ".ico": "image/x-icon",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
     ".js": "text/javascript",
     ".json": "application/json",
     ".map": "application/json",
     ".mjs": "text/javascript",
+    ".mp3": "audio/mpeg",
     ".png": "image/png",
     ".svg": "image/svg+xml",
     ".txt": "text/plain",
     ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
+    ".woff": "font/woff",
     ".woff2": "font/woff2",
 }
-# A name of a file or folder that is served: no hidden ones, no way up, nothing that another system reads differently.
-NAME = re.compile(rb"[^./\\\0:][^/\\\0:]*")
+INDEX = "index.html"
+# Bytes of the largest file in which places are looked for.
+LARGEST_PAGE = 4_194_304
+
+_PLACE = re.compile(rb"\$\{(\w{1,40})\}")
+
+Placeholders = Callable[[], Awaitable[Mapping[str, str]]]
+Otherwise = Callable[[Request], bytes]
 
 
-class Files(Resource):
+@define(eq=False)
+class Files:
     """
-    A folder. A path that is no file, asked for by a browser as a page, is a page of the application: its index.html.
+    The folders of a web client: what is in an earlier one goes before what is in a later one.
+
+    `placeholders` are texts for the places that pages and the manifest leave open, `${name}`.
     """
+
+    folders: Sequence[Path]
+    thread: Thread
+    clock: IReactorTime
+    placeholders: Placeholders | None = None
+
+    async def answer(self, request: Request, otherwise: Otherwise | None = None) -> bytes | None:
+        """
+        Answer with the file of this path, or with the index, if it is a page of the application that is asked for.
+
+        `otherwise` has the answer where there is no index. Raises ApiError.
+        """
+        if request.method not in (b"GET", b"HEAD"):
+            raise ApiError(405, "Method not allowed", {"Allow": "GET, HEAD"})
+        names = names_of(request.postpath)
+        found = await self.thread(self._found, names) if names else None
+        if found is None and is_page(request):
+            names = [INDEX]
+            found = await self.thread(self._found, names)
+        if found is None or names is None:
+            if otherwise is not None:
+                return otherwise(request)
+            raise ApiError(404, "Not found")
+        type = type_of(names[-1], TYPES)
+        request.setHeader("Cache-Control", CACHE)
+        request.setHeader("X-Content-Type-Options", "nosniff")
+        request.setHeader("Content-Type", type)
+        shown = WRITTEN.get(type)
+        if shown is None or self.placeholders is None or found.size > LARGEST_PAGE:
+            return await send(request, found, self.thread, self.clock)
+        body = await self.thread(_read, found)
+        if _PLACE.search(body):
+            body = filled(body, await self._texts(self.placeholders), shown)
+        request.setHeader("Content-Length", str(len(body)))
+        return bytes(body)
+
+    def _found(self, names: Sequence[str]) -> Opened | None:
+        return next(filter(None, (opened(folder, names) for folder in self.folders)), None)
+
+    async def _texts(self, placeholders: Placeholders) -> Mapping[str, str]:
+        try:
+            return await placeholders()
+        except StoreError:
+            # The page will say itself that the server is not all there.
+            return {}
+
+
+class Folder(Resource):
+    """The same below a path."""
 
     isLeaf = True
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, files: Files, otherwise: Otherwise | None = None) -> None:
         super().__init__()
-        self._folder = folder
+        self._files = files
+        self._otherwise = otherwise
 
     def render(self, request: Request) -> Any:
         """The file, or a refusal."""
-        path = self._path(request.postpath)
-        if path is None or not is_file(path):
-            if not is_page(request) or not (self._folder / "index.html").is_file():
-                return refuse(request, ApiError(404, "Not found"))
-            path = self._folder / "index.html"
-        if request.method not in (b"GET", b"HEAD"):
-            return refuse(request, ApiError(405, "Method not allowed", {"Allow": "GET, HEAD"}))
-        request.setHeader("Cache-Control", CACHE)
-        request.setHeader("X-Content-Type-Options", "nosniff")
-        file = File(str(path), defaultType="application/octet-stream")
-        file.type, file.encoding = TYPES.get(path.suffix.lower(), "application/octet-stream"), None
-        return file.render_GET(request)
-
-    def _path(self, segments: list[bytes]) -> Path | None:
-        names = segments[:-1] if segments[-1:] == [b""] else segments
-        if not all(NAME.fullmatch(name) for name in names):
-            return None
-        path = self._folder.joinpath(*(name.decode("utf-8", "surrogateescape") for name in names))
-        return path / "index.html" if segments[-1:] in ([], [b""]) else path
+        return later(request, self._files.answer(request, self._otherwise))
 
 
-def is_file(path: Path) -> bool:
+def names_of(segments: Sequence[bytes]) -> list[str] | None:
+    """The names of folders and file that a path consists of, of a folder its index; None if one is not served."""
     try:
-        return path.is_file()
-    except OSError:  # the name is longer than names can be
-        return False
+        names = [segment.decode() for segment in segments]
+    except UnicodeDecodeError:
+        return None
+    if names[-1:] in ([], [""]):
+        names[-1:] = [INDEX]
+    return names if all(map(SHOWN.fullmatch, names)) else None
 
 
 def is_page(request: Request) -> bool:
     """Whether a browser asks for a page of the application, rather than for a file."""
     last = request.path.rpartition(b"/")[2]
     return (
-        request.method in (b"GET", b"HEAD")
-        and "text/html" in (request.getHeader("accept") or "")
+        "text/html" in (request.getHeader("accept") or "")
         and b"." not in last
         and not request.path.startswith((b"/api/", b"/console/"))
     )
+
+
+def _read(found: Opened) -> bytes:
+    with found.file as file:
+        return file.readall()
+
+
+def filled(body: bytes, texts: Mapping[str, str], shown: Callable[[str], str]) -> bytes:
+    """The page with these texts in their places; places of other names stay."""
+
+    def text(match: re.Match[bytes]) -> bytes:
+        found = texts.get(match[1].decode("ascii", "replace"))
+        return match[0] if found is None else shown(found).encode("utf-8", "replace")
+
+    return _PLACE.sub(text, body)
+
+
+def in_json(text: str) -> str:
+    """A text as a part of a JSON string."""
+    return json.dumps(text)[1:-1]
+
+
+# How a text is written where it stands for a place: nobody must be able to write markup with it.
+WRITTEN: dict[str, Callable[[str], str]] = {"text/html": escape, "application/manifest+json": in_json}

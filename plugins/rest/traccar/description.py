@@ -18,6 +18,7 @@ from trackd.rest.services import Services
 NOTHING = Gives(status=204)
 TEXT = Gives("string")
 EMPTY = Gives()
+FILE = Gives("any")
 
 # Whose routes are those of all objects: a list, one, make, change, remove.
 OBJECTS = {
@@ -45,6 +46,18 @@ OTHERS: dict[str, tuple[Gives, ...]] = {
     "GET /positions": (Gives(POSITION, many=True),),
     "DELETE /positions": (NOTHING,),
     "DELETE /positions/{id}": (NOTHING,),
+    "GET /positions/csv": (TEXT,),
+    "GET /positions/gpx": (TEXT,),
+    "GET /positions/kml": (TEXT,),
+    "GET /positions/kmz": (FILE,),
+    "POST /devices/{id}/image": (TEXT,),
+    "POST /server/file/{path}": (EMPTY,),
+    "GET /server/geocode": (TEXT,),
+    "GET /server/gc": (EMPTY,),
+    "GET /server/cache": (TEXT,),
+    "POST /server/reboot": (EMPTY,),
+    "GET /stream/{deviceId}/{channel}/live.m3u8": (TEXT,),
+    "GET /stream/{deviceId}/{channel}/{index}.ts": (FILE,),
     "GET /events/{id}": (Gives(EVENT),),
     "GET /commands/types": (Gives(TYPE, many=True),),
     "GET /commands/send": (Gives(COMMAND, many=True),),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,9 @@ from trackd.rest.params import LONG, MOMENT, Param
 from trackd.rest.routes import Answer, Call, Route
 from trackd.rest.services import Services
 from trackd.store.rows import PositionRow
+
+# Positions in pieces.
+Rows = AsyncIterator[Sequence[PositionRow]]
 
 # Devices whose latest positions are read at once.
 PIECE = 1000
@@ -42,12 +45,20 @@ async def _by_ids(services: Services, call: Call, ids: Sequence[int]) -> list[Po
 
 
 async def _of_device(services: Services, call: Call, device_id: int) -> Answer:
-    await services.permissions.check_device(call.caller.user, device_id)
-    start, end = call.params["from"], call.params["to"]
-    if start is None or end is None:
+    if call.params["from"] is None or call.params["to"] is None:
+        await services.permissions.check_device(call.caller.user, device_id)
         return _answer(_latest(services, [device_id], None))
+    return _answer(await of_span(services, call))
+
+
+async def of_span(services: Services, call: Call) -> Rows:
+    """The positions of a device and a time, in pieces; the rights to see them are checked at once. Raises ApiError."""
+    device_id, start, end = call.params["deviceId"], call.params["from"], call.params["to"]
+    await services.permissions.check_device(call.caller.user, device_id)
+    if start is None or end is None:
+        raise ApiError(400, "The time is missing: from and to")
     await _check_reports(services, call)
-    return _answer(services.positions.between(device_id, start, end, services.options.most_positions))
+    return services.positions.between(device_id, start, end, services.options.most_positions)
 
 
 async def _check_reports(services: Services, call: Call) -> None:
@@ -56,21 +67,21 @@ async def _check_reports(services: Services, call: Call) -> None:
 
 async def _latest(
     services: Services, ids: Sequence[int], since: datetime | None
-) -> AsyncIterator[Iterable[PositionRow]]:
+) -> AsyncIterator[Sequence[PositionRow]]:
     for start in range(0, len(ids), PIECE):
         yield await services.positions.latest(ids[start : start + PIECE], since)
 
 
-async def _one_piece(rows: Iterable[PositionRow]) -> AsyncIterator[Iterable[PositionRow]]:
+async def _one_piece(rows: Sequence[PositionRow]) -> AsyncIterator[Sequence[PositionRow]]:
     yield rows
 
 
-async def _shown(pieces: AsyncIterator[Iterable[PositionRow]]) -> AsyncIterator[list[dict[str, Any]]]:
+async def _shown(pieces: AsyncIterator[Sequence[PositionRow]]) -> AsyncIterator[list[dict[str, Any]]]:
     async for rows in pieces:
         yield [position_json(row) for row in rows]
 
 
-def _answer(pieces: AsyncIterator[Iterable[PositionRow]]) -> Answer:
+def _answer(pieces: AsyncIterator[Sequence[PositionRow]]) -> Answer:
     return Answer(body=array(_shown(pieces)))
 
 
@@ -105,13 +116,14 @@ async def get_event(services: Services, call: Call) -> Answer:
 
 
 SPAN = (Param("deviceId", LONG), Param("from", MOMENT), Param("to", MOMENT))
+IN_SPAN = (*SPAN, Param("geofenceId", LONG, meaning="Only where this geofence is"))
 
 ROUTES = (
     Route(
         "GET",
         "/positions",
         get_positions,
-        query=(Param("id", LONG, many=True), *SPAN),
+        query=(Param("id", LONG, many=True), *IN_SPAN),
         may_be_denied=(DISABLE_REPORTS,),
         needs=("device",),
     ),

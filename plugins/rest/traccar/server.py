@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import attrs
 
-from plugins.rest.traccar.answers import shown
+from plugins.rest.traccar.answers import shown, text
 from plugins.rest.traccar.objects import SERVER
+from trackd.rest.errors import ApiError
+from trackd.rest.params import DOUBLE, Param
 from trackd.rest.routes import Access, Answer, Call, Route
 from trackd.rest.services import Services
 
@@ -36,6 +38,28 @@ async def time_zones(services: Services, call: Call) -> Answer:
     return shown(services.zones())
 
 
+async def geocode(services: Services, call: Call) -> Answer:
+    """The address of a place: nobody can be asked for one yet."""
+    raise ApiError(400, "Reverse geocoding is not enabled")
+
+
+async def collect(services: Services, call: Call) -> Answer:
+    """Have the memory collected of what nobody needs any more."""
+    services.machine.collect()
+    return Answer()
+
+
+async def told(services: Services, call: Call) -> Answer:
+    """What the server is doing, and what it keeps in memory, in words."""
+    return text(services.machine.told())
+
+
+async def reboot(services: Services, call: Call) -> Answer:
+    """End the process, which is started again by whoever watches it."""
+    services.machine.reboot()
+    return Answer()
+
+
 async def health(services: Services, call: Call) -> Answer:
     """Whether all is well."""
     return Answer(200, b"OK") if await services.health() else Answer(500)
@@ -45,5 +69,9 @@ ROUTES = (
     Route("GET", "/server", get_server, Access.ANYONE),
     Route("PUT", "/server", put_server, Access.ADMINISTRATOR, body=SERVER),
     Route("GET", "/server/timezones", time_zones),
+    Route("GET", "/server/geocode", geocode, query=(Param("latitude", DOUBLE), Param("longitude", DOUBLE))),
+    Route("GET", "/server/gc", collect, Access.ADMINISTRATOR),
+    Route("GET", "/server/cache", told, Access.ADMINISTRATOR),
+    Route("POST", "/server/reboot", reboot, Access.ADMINISTRATOR),
     Route("GET", "/health", health, Access.ANYONE, produces="text/plain"),
 )

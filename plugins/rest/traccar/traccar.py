@@ -7,6 +7,8 @@ from plugins.rest.traccar import (
     commands,
     description,
     devices,
+    exports,
+    files,
     passwords,
     permissions,
     positions,
@@ -17,9 +19,24 @@ from plugins.rest.traccar import (
     users,
 )
 from plugins.rest.traccar.credentials import allowed, cors, listener, refusal, who
+from plugins.rest.traccar.files import placeholders
 from trackd.rest.routes import Dialect
 
-PARTS = (session, server, users, devices, positions, commands, permissions, belongings, records, shares, passwords)
+PARTS = (
+    session,
+    server,
+    users,
+    devices,
+    positions,
+    exports,
+    files,
+    commands,
+    permissions,
+    belongings,
+    records,
+    shares,
+    passwords,
+)
 
 PREFIX = "/api"
 ROUTES = tuple(route for part in PARTS for route in part.ROUTES)
@@ -34,4 +51,6 @@ dialect = Dialect(
     headers=cors,
     session_parameter="jsessionid",
     listener=listener,
+    media="media",
+    placeholders=placeholders,
 )
