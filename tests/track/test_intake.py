@@ -226,6 +226,19 @@ class ResentTests(SynchronousTestCase):
         self.commit(*late, *[fix(number) for number in range(100)])
         self.assertEqual(101, len(self.house.reports))
 
+    def test_late_ones_together(self) -> None:
+        """Late reports are looked up at once, and go into one transaction: none waits until the one before is stored."""
+        self.commit(fix(100))
+        before = len(self.house.connection.batches)
+        self.house.connection.held = Deferred()
+        for number in range(20):
+            self.house.take(self.wire, fix(number))
+        self.house.settle()
+        self.assertEqual(20, len(self.house.asked) - 1)
+        self.house.connection.held.callback(None)
+        self.house.settle()
+        self.assertEqual((21, 1), (len(self.house.reports), len(self.house.connection.batches) - before))
+
     def test_without_any_time(self) -> None:
         """A message without fix and time is new each time it comes, and one if it comes twice at the same moment."""
         self.house.intake.stages = (outdated,)

@@ -287,10 +287,14 @@ class Intake:
         return self.committer.barrier()
 
     async def _one_by_one(self, device: Device, reports: list[Report]) -> None:
-        if device.stale or not device.claimed:
-            await self._written(device)
-            await self.presence.patiently(lambda: self.presence.directory.reload(device))
-        there = await self._known(device, [report for report in reports if self._may_be_resent(device, report)])
+        while True:
+            if device.stale or not device.claimed:
+                await self._written(device)
+                await self.presence.patiently(lambda: self.presence.directory.reload(device))
+            there = await self._known(device, [report for report in reports if self._may_be_resent(device, report)])
+            # What it had in hand meanwhile may have been refused, and is not known any more.
+            if not reports or not (device.stale or not device.claimed):
+                break
         taken: set[int] = set()  # digests; a frame may say more than `recent` remembers
         for report in reports:
             if report in there or (
@@ -322,7 +326,9 @@ class Intake:
         """Those of the reports that are stored already."""
         if not reports:
             return set()
-        await self._written(device)
+        # What is not written yet is not in the database; as far as `recent` reaches, it is known all the same.
+        if device.uncommitted > RECENT:
+            await self._written(device)
         return await self.presence.patiently(lambda: self.resent(reports))
 
     async def _written(self, device: Device) -> None:
