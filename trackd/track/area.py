@@ -31,7 +31,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,
 
 
 class BadArea(ValueError):
-    """The text is no area; the message says why, for whoever wrote it."""
+    """The text is no area; the message says of it why, for whoever wrote it."""
 
 
 @frozen
@@ -116,47 +116,47 @@ def parse(text: str, width: float = WIDTH) -> Area:
     """The area that a text describes; `width` is that of a line. Raises BadArea."""
     form = _FORM.fullmatch(text)
     if form is None:
-        raise BadArea("The area must be CIRCLE (…), POLYGON ((…)) or LINESTRING (…)")
+        raise BadArea("must be CIRCLE (…), POLYGON ((…)) or LINESTRING (…)")
     kind, inner = form.groups()
     if kind == "CIRCLE":
         centre, _, radius = inner.partition(",")
         if centre[:1].isspace():
-            raise BadArea("The area's centre begins with a blank")
+            raise BadArea("has a centre that begins with a blank")
         found = _number(radius.strip())
         if found < 0:
-            raise BadArea("The area's radius is negative")
+            raise BadArea("has a negative radius")
         return Circle(*_point(centre), found)
     if kind == "LINESTRING":
         return Line(_points(inner, 2), width)
     if not (inner.startswith("(") and inner.endswith(")")):
-        raise BadArea("The area must be POLYGON ((…)), with two brackets")
+        raise BadArea("must be POLYGON ((…)), with two brackets")
     return Polygon(_points(inner[1:-1], 3))
 
 
 def _points(text: str, least: int) -> tuple[Point, ...]:
     found = tuple(map(_point, text.split(",")))
     if len(found) < least:
-        raise BadArea(f"The area has {len(found)} points and needs {least}")
+        raise BadArea(f"has {len(found)} points and needs {least}")
     return found
 
 
 def _point(text: str) -> Point:
     parts = text.split()
     if len(parts) != 2:
-        raise BadArea(f"The area's point {text.strip()[:40]!r} is not a latitude and a longitude")
+        raise BadArea(f"has a point {text.strip()[:40]!r}, which is not a latitude and a longitude")
     latitude, longitude = map(_number, parts)
     # A client that draws across the antimeridian may go on counting.
     if abs(latitude) > 90 or abs(longitude) > 360:
-        raise BadArea(f"The area's point {text.strip()[:40]!r} is nowhere on earth")
+        raise BadArea(f"has a point {text.strip()[:40]!r}, which is nowhere on earth")
     return latitude, longitude
 
 
 def _number(text: str) -> float:
     if not _NUMBER.fullmatch(text):
-        raise BadArea(f"The area has {text[:40]!r} where a number should be")
+        raise BadArea(f"has {text[:40]!r} where a number should be")
     found = float(text)
     if found - found != 0:
-        raise BadArea(f"The area has {text[:40]!r}, which is out of range")
+        raise BadArea(f"has {text[:40]!r}, which is out of range")
     return found
 
 

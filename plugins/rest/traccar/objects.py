@@ -26,7 +26,7 @@ from trackd.rest.body import (
     read_text,
     same,
 )
-from trackd.track.area import parse
+from trackd.track import area, calendar
 
 # Characters of the JSON of one object's attributes.
 ATTRIBUTES = 4000
@@ -173,23 +173,27 @@ def read_area(value: Any) -> str | None:
     """The text of an area, which can be read as one. Raises ValueError."""
     found = read_text(value)
     if found is not None:
-        parse(found)
+        area.parse(found)
     return found
 
 
-def read_binary(value: Any) -> bytes | None:
-    """What a text in base64 says. Raises ValueError."""
-    found = read_text(value)
-    if found is None:
+def read_calendar(value: Any) -> bytes | None:
+    """The calendar that a text in base64 is, which can be read as one. Raises ValueError."""
+    text = read_text(value)
+    if text is None:
         return None
     try:
-        return base64.b64decode(found, validate=True)
+        found = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise ValueError("is not base64") from None
+    if len(found) > CALENDAR_SIZE:
+        raise ValueError(f"is longer than {CALENDAR_SIZE} bytes")
+    calendar.parse(found)
+    return found
 
 
 AREA = Type("string", read_area, same, size=len)
-BINARY = Type("string", read_binary, lambda value: base64.b64encode(value).decode(), size=len)
+ICALENDAR = Type("string", read_calendar, lambda value: base64.b64encode(value).decode())
 # An id that cannot be left out.
 NEEDED = Type("long", lambda value: read_integer(value) or None, or_zero)
 
@@ -221,7 +225,7 @@ NOTIFICATION = Model(
 )
 CALENDAR = Model(
     "Calendar",
-    (ID, FREE_FORM, text("name", required=True), Member("data", BINARY, required=True, most=CALENDAR_SIZE)),
+    (ID, FREE_FORM, text("name", required=True), Member("data", ICALENDAR, required=True)),
     frozenset(("calendar",)),
 )
 ATTRIBUTE = Model(
