@@ -103,7 +103,7 @@ SECTIONS = {
         Key("database.connectTimeout", float, 5.0, "Seconds for connecting to the database", least=0.1),
         Key("database.statementTimeout", float, 30.0, "Seconds after which the database gives up a query", least=1),
         Key("database.maxWaiting", int, 1000, "Queries that wait for a connection; more are refused", least=1),
-        Key("database.patience", float, 0.4, "Seconds for which they wait, and then for a lock", least=0.05),
+        Key("database.patience", float, 0.3, "Seconds for which they wait, and then for a lock", least=0.05),
         Key("database.registerUnknown", bool, False, "Create a device for an unknown id that fits the pattern"),
         Key(
             "database.registerUnknown.regex",

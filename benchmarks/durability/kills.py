@@ -27,7 +27,8 @@ import psycopg2
 from attrs import define, field
 
 from benchmarks.durability import devices
-from benchmarks.durability.devices import Device, Osmand
+from benchmarks.durability.devices import Device
+from benchmarks.durability.ledger import Ledger
 from benchmarks.server import Server, children
 from trackd.store.migrations import LOCK
 
@@ -269,79 +270,14 @@ class Experiment:
             numbers = sorted(self.random.sample(sorted(device.acknowledged), min(AGAIN, len(device.acknowledged))))
             self.figures.repeated += len(numbers)
             if (count := device.repeat(numbers)) != len(numbers):
-                self.fault(device, f"{len(numbers) - count} of {len(numbers)} were not acknowledged again")
-
-    def fault(self, device: Device, what: str) -> None:
-        self.figures.faults.append(f"{type(device).__name__} {device.unique_id}: {what}")
+                missing = f"{len(numbers) - count} of {len(numbers)} were not acknowledged again"
+                self.figures.faults.append(f"{type(device).__name__} {device.unique_id}: {missing}")
 
     def compare(self) -> None:
-        """The ledger with the database; states and events with the positions."""
-        stored: dict[str, Counter[int]] = {device.unique_id: Counter() for device in self.fleet}
-        rows = self.server.sql(
-            "SELECT d.unique_id, p.latitude, p.longitude, p.fix_time, p.id FROM positions p"
-            " JOIN devices d ON d.id = p.device_id"
-        )
-        strange: Counter[str] = Counter()
-        for unique_id, latitude, longitude, fix_time, _ in rows:
-            number = devices.number_of(latitude)
-            if devices.time(number) != fix_time or abs(longitude - devices.LONGITUDE) > 1e-4:
-                strange[unique_id] += 1
-            stored[unique_id][number] += 1
-        self.figures.stored = len(rows)
-        if len({id for *_, id in rows}) != len(rows):
-            self.figures.faults.append("an id of a position is there twice")
-        for device in self.fleet:
-            there = stored[device.unique_id]
-            if lost := device.acknowledged - there.keys():
-                self.fault(device, f"{len(lost)} acknowledged and lost: {sorted(lost)[:10]}")
-            if twice := [number for number, count in there.items() if count > 1]:
-                self.fault(device, f"{len(twice)} stored twice: {sorted(twice)[:10]}")
-            if strange[device.unique_id] or max(there, default=0) >= device.next:
-                self.fault(device, "something stored that it has not said")
-        self._states()
-        self._events()
-
-    def _states(self) -> None:
-        latest = {
-            unique_id: (id, fix_time)
-            for unique_id, id, fix_time in self.server.sql(
-                "SELECT d.unique_id, p.id, p.fix_time FROM devices d CROSS JOIN LATERAL (SELECT id, fix_time"
-                " FROM positions WHERE device_id = d.id ORDER BY fix_time DESC, id DESC LIMIT 1) p"
-            )
-        }
-        states = {
-            unique_id: (id, fix_time)
-            for unique_id, id, fix_time in self.server.sql(
-                "SELECT d.unique_id, s.position_id, s.position_time FROM devices d"
-                " JOIN device_states s ON s.device_id = d.id WHERE s.position_time IS NOT NULL"
-            )
-        }
-        for device in self.fleet:
-            named, newest = states.get(device.unique_id), latest.get(device.unique_id)
-            if named != newest:
-                self.fault(device, f"its state names {named} as its latest position, which is {newest}")
-
-    def _events(self) -> None:
-        """Each alarm that is stored has its event, once; no event is of a position that is not there."""
-        rows = self.server.sql(
-            "SELECT d.unique_id, e.type, e.attributes->>'alarm', p.latitude FROM events e"
-            " JOIN devices d ON d.id = e.device_id LEFT JOIN positions p ON p.id = e.position_id"
-            " WHERE e.position_id IS NOT NULL"
-        )
-        self.figures.events = len(rows)
-        if nowhere := sum(latitude is None for *_, latitude in rows):
-            self.figures.faults.append(f"{nowhere} events of positions that are not there")
-        alarms = Counter(
-            (unique_id, devices.number_of(latitude))
-            for unique_id, _, alarm, latitude in rows
-            if alarm and latitude is not None
-        )
-        for device in self.fleet:
-            if isinstance(device, Osmand):
-                wanted = {number for number in device.acknowledged if number % devices.ALARM == 0}
-                if wrong := [number for number in wanted if alarms[device.unique_id, number] != 1]:
-                    counts = [alarms[device.unique_id, number] for number in sorted(wrong)[:10]]
-                    self.fault(device, f"{len(wrong)} alarms without one event: {sorted(wrong)[:10]} have {counts}")
+        """The ledger with the database."""
+        ledger = Ledger(self.fleet, self.server.sql, self.figures.faults)
+        ledger.compare()
+        self.figures.stored, self.figures.events = ledger.stored, ledger.events
 
 
 def main(count: int = 200, seed: int = 1) -> None:

@@ -230,8 +230,14 @@ class PoolTests(EmptyDatabaseTestCase):
         holding = started_coroutine(self.db.transaction(lock))
         await locked
         waiting = started_coroutine(dedicated.run("INSERT INTO t VALUES (1)"))
-        for _ in range(2):
-            await self.assertFailure(started_coroutine(db.query("SELECT n FROM t")), Unavailable)
+        asking = [started_coroutine(db.query("SELECT n FROM t")) for _ in range(20)]
+        for one in asking:
+            await self.assertFailure(one, Unavailable)
+        # One of them had the connection, and the others did not wait for theirs; who comes now does not either.
+        asking = [started_coroutine(db.query("SELECT n FROM t")) for _ in range(20)]
+        self.assertEqual(19, sum(one.called for one in asking))
+        for one in asking:
+            await self.assertFailure(one, Unavailable)
         enough.callback(None)
         await defer.gatherResults([holding, waiting])
         self.assertEqual(await db.query("SELECT n FROM t"), [(1,)])

@@ -24,7 +24,7 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
 from trackd.store.connection import Args, Connection, Queries, Row, Work
-from trackd.store.errors import Refused, StoreError, Unavailable
+from trackd.store.errors import LOCK_NOT_AVAILABLE, Refused, StoreError, Unavailable
 from trackd.store.pulse import READING, Pulse
 
 __all__ = ["Args", "Database", "Dedicated", "Queries", "Refused", "Row", "StoreError", "Unavailable", "Work"]
@@ -111,7 +111,7 @@ class Database:
     max_waiting: int = 1000  # queries that wait for one of them
     connect_timeout: float = 5.0  # s
     statement_timeout: float = 30.0  # s; 0: none
-    patience: float = 0.4  # s, once it is watched: for a connection, and then for a lock
+    patience: float = 0.3  # s, once it is watched: for a connection, and then for a lock
     clock: Any = None
     available: bool = field(default=True, init=False)  # false from a failed attempt to connect to the next good one
     silent: bool = field(default=False, init=False)  # it is there, but does not answer: see `watch`
@@ -122,7 +122,7 @@ class Database:
     _waiting: deque[Deferred[Connection]] = field(factory=deque, init=False)
     _guards: dict[Deferred[Connection], Any] = field(factory=dict, init=False)  # of those who wait
     _moved: float = field(default=float("-inf"), init=False)  # when a connection was given back last
-    _trouble: float = field(default=float("-inf"), init=False)  # when one was of no use
+    _locked: float = field(default=float("-inf"), init=False)  # when one has waited in vain for a lock
     _enough_until: float = field(default=0.0, init=False)  # no further connection is tried before
     _stopped: bool = field(default=False, init=False)
     _back: _Bell = field(factory=_Bell, init=False)
@@ -208,8 +208,11 @@ class Database:
         connection = await self._take()
         try:
             return await ask(connection)
-        except Unavailable:
-            self._trouble = self.clock.seconds()
+        except Unavailable as error:
+            if error.sqlstate == LOCK_NOT_AVAILABLE:
+                # Others may have to wait for the same: nobody is kept in line for that.
+                self._locked = self.clock.seconds()
+                self._fail_waiting(error)
             raise
         finally:
             self._give_back(connection)
@@ -284,6 +287,8 @@ class Database:
         more = self._count < self.size and self.clock.seconds() >= self._enough_until
         if not more and self.waiting >= self.max_waiting:
             raise Unavailable(f"{self.max_waiting} queries wait for the database already")
+        if not more and self.clock.seconds() - self._locked < 2 * self.patience:
+            raise Unavailable("all connections wait for what is locked in the database")
         turn: Deferred[Connection] = Deferred(self._waiting.remove)
         self._waiting.append(turn)
         if self._pulse is not None:
@@ -302,9 +307,8 @@ class Database:
         self._guards[turn] = self.clock.callLater(READING, self._tire, turn)
 
     def _tire(self, turn: Deferred[Connection]) -> None:
-        """Wait on as long as the others in line get their turns, and what they want; else give up."""
-        since = self.clock.seconds() - self.patience - READING
-        if self._moved > since and self._trouble < since:
+        """Wait on as long as the others in line get their turns; else give up."""
+        if self.clock.seconds() - self._moved < self.patience:
             self._guards[turn] = self.clock.callLater(self.patience, self._look, turn)
         else:
             self._waiting.remove(turn)

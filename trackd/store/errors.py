@@ -19,6 +19,7 @@ PASSING_CLASSES = ("08", "40", "53", "55", "57", "58")
 PASSING_STATES = ("25006", "28000", "28P01", "3D000")
 
 QUERY_CANCELED = "57014"
+LOCK_NOT_AVAILABLE = "55P03"
 BAD_TEXT = "22021"  # character not in repertoire
 
 
