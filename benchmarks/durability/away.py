@@ -253,9 +253,6 @@ class Away:
         finally:
             connection.close()
 
-    def log(self) -> str:
-        return "\n".join((self.server.data / "log").read_text("utf-8", "replace").splitlines()[-40:])
-
     # The troubles
 
     def troubles(self) -> list[Trouble]:
@@ -391,7 +388,7 @@ class Away:
     def _pause(self, seconds: float) -> None:
         assert self.server.process is not None
         if self.server.process.poll() is not None:
-            raise SystemExit(f"the server has ended:\n{self.log()}")
+            raise SystemExit(f"the server has ended:\n{self.server.log()}")
         time.sleep(seconds)
 
     def _answered_since(self, moment: float) -> bool:
@@ -447,7 +444,7 @@ class Away:
         until = time.monotonic() + RECOVERY
         while not so():
             if time.monotonic() > until:
-                raise SystemExit(f"not within {RECOVERY:g} s: {what}\n{self.log()}")
+                raise SystemExit(f"not within {RECOVERY:g} s: {what}\n{self.server.log()}")
             self._pause(0.005)
 
     def _progress(self, name: str) -> None:
