@@ -217,6 +217,8 @@ SECTIONS = {
         Key("web.shareDevice.commands", bool, False, "Who comes by a shared link may send commands"),
         Key("web.shareDevice.reports", bool, False, "Who comes by a shared link may make reports"),
         Key("audit.days", int, 365, "Days for which it is kept who did what; 0 = for ever", least=0, most=36_500),
+        Key("people.tokens", int, 1_000, "Tokens of one user that are good; no further ones are made", least=1),
+        Key("people.sessions", int, 1_000, "Sessions of one user; who has rested for longest gives way", least=1),
         Key("users.defaultDeviceLimit", int, -1, "Devices of a user who registers; -1 = any number", least=-1),
         Key("users.defaultExpirationDays", int, 0, "Days until such a user expires; 0 = never", least=0),
     ),

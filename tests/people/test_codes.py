@@ -2,7 +2,7 @@ import base64
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trackd.people.codes import code, new_key, right
+from trackd.people.codes import code, new_key, step_of
 
 # The secret of RFC 6238, appendix B; its codes have eight digits, of which these are the last six.
 KEY = base64.b32encode(b"12345678901234567890").decode()
@@ -16,16 +16,15 @@ class CodesTests(SynchronousTestCase):
 
     def test_right(self) -> None:
         """A code is right for its step and its neighbours; leading zeros may be missing."""
-        self.assertTrue(right(KEY, 5924, 1234567890))
-        self.assertTrue(right(KEY, 5924, 1234567890 + 30))
-        self.assertTrue(right(KEY, 5924, 1234567890 - 30))
-        self.assertFalse(right(KEY, 5924, 1234567890 + 90))
-        self.assertFalse(right(KEY, 5925, 1234567890))
+        for later in (0, 30, -30):
+            self.assertEqual(1234567890 // 30, step_of(KEY, 5924, 1234567890 + later))
+        self.assertIsNone(step_of(KEY, 5924, 1234567890 + 90))
+        self.assertIsNone(step_of(KEY, 5925, 1234567890))
 
     def test_no_key(self) -> None:
         """With something that is no key nobody gets in."""
-        self.assertFalse(right("not base32!", 0, 0))
-        self.assertFalse(right("é", 0, 0))
+        self.assertIsNone(step_of("not base32!", 0, 0))
+        self.assertIsNone(step_of("é", 0, 0))
 
     def test_new_key(self) -> None:
         """A new key is of 160 bits, and another each time."""

@@ -45,6 +45,17 @@ class SessionTests(DatabaseTestCase):
         await self.sessions.find(ONE, after(61))
         self.assertEqual(await self.last_used(), after(61))
 
+    async def test_most(self) -> None:
+        """Of too many sessions of a user the one that has rested for longest gives way; others' sessions stay."""
+        other = await user(self.db)
+        await self.sessions.create(b"\x09" * 32, other.id, NOON)
+        for number in range(3):
+            await self.sessions.create(bytes([number]) * 32, self.user.id, after(number), most=3)
+        await self.sessions.find(bytes(32), after(90))
+        await self.sessions.create(b"\x03" * 32, self.user.id, after(91), most=3)
+        digests = await self.db.query("SELECT digest FROM sessions ORDER BY digest")
+        self.assertEqual([0, 2, 3, 9], [digest[0] for (digest,) in digests])
+
     async def test_delete(self) -> None:
         """Sessions are ended one by one, or all of a user's but one."""
         for digest in (ONE, OTHER, b"\x02" * 32):

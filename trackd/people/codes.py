@@ -25,11 +25,17 @@ def code(key: str, at: float) -> str:
     return str(number % 10**DIGITS).zfill(DIGITS)
 
 
-def right(key: str, entered: int, at: float) -> bool:
-    """Whether a code fits now, a step ago or a step ahead; both clocks may be a little off."""
+def step_of(key: str, entered: int, at: float) -> int | None:
+    """
+    The step of the clock to which a code belongs: now, one ago or one ahead, since both clocks may be a little off.
+
+    None: it is wrong.
+    """
+    given, found = str(entered).zfill(DIGITS), None
     try:
-        wanted = [code(key, at + step * STEP) for step in (-1, 0, 1)]
+        for step in (-1, 0, 1):
+            if hmac.compare_digest(given, code(key, at + step * STEP)):
+                found = int(at) // STEP + step
     except ValueError:
-        return False
-    given = str(entered).zfill(DIGITS)
-    return sum(hmac.compare_digest(given, one) for one in wanted) > 0
+        return None
+    return found

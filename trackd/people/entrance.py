@@ -77,7 +77,9 @@ class Entrance:
         if user.totp_key:
             if not code:
                 raise CodeNeeded("One-time code required")
-            if not codes.right(user.totp_key, code, self.now().timestamp()):
+            step = codes.step_of(user.totp_key, code, self.now().timestamp())
+            # Who has looked over somebody's shoulder has seen a code that is of no use any more.
+            if step is None or not await self.users.use_code(user.id, step):
                 self.limits.failed(address, _account(name))
                 raise Invalid("User authorization failed")
         self.limits.succeeded(_account(name))

@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 from attrs import define, field
 
 from trackd.people.errors import Invalid
+from trackd.store.errors import Full
 from trackd.store.rows import SessionRow, TokenRow, UserRow
+from trackd.store.sessions import MOST
 from trackd.store.sessions import Sessions as Store
 
 TOKEN_LIFE = timedelta(days=7)
@@ -30,12 +32,18 @@ _STANDARD_ALPHABET = str.maketrans("+/", "-_", "=")
 
 @define(eq=False)
 class Sessions:
-    """`timeout`: after so long a rest a session is over; None: after LONGEST_REST. The last use of `remembered` is known."""
+    """
+    `timeout`: after so long a rest a session is over; None: after LONGEST_REST. The last use of `remembered` is known.
+
+    A user has `most_sessions`, of which the one that has rested for longest gives way, and `most_tokens`.
+    """
 
     store: Store
     now: Callable[[], datetime]
     timeout: timedelta | None = None
     remembered: int = MOST_REMEMBERED
+    most_sessions: int = MOST
+    most_tokens: int = MOST
     _used: OrderedDict[bytes, datetime] = field(factory=OrderedDict, init=False)
 
     @property
@@ -60,6 +68,7 @@ class Sessions:
             expires=expires,
             token_id=token_id,
             origin=origin,
+            most=self.most_sessions,
         )
         return id
 
@@ -89,10 +98,16 @@ class Sessions:
         return (await self.issue(user_id, expires))[1]
 
     async def issue(self, user_id: int, expires: datetime | None = None) -> tuple[int, str]:
-        """The same with the token's id before it."""
+        """The same with the token's id before it. Raises Invalid if the user has too many."""
         token = secrets.token_urlsafe(32)
         now = self.now()
-        return await self.store.create_token(digest_of(token), user_id, now, expires or now + TOKEN_LIFE), token
+        end = expires or now + TOKEN_LIFE
+        try:
+            return await self.store.create_token(digest_of(token), user_id, now, end, self.most_tokens), token
+        except Full:
+            raise Invalid(
+                f"There are {self.most_tokens} tokens already: revoke some, or wait until they are over"
+            ) from None
 
     async def token(self, text: str) -> tuple[TokenRow, UserRow] | None:
         """The token that this text is, unless it is over, and its user, who may be disabled."""

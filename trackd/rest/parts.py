@@ -70,7 +70,14 @@ def services(
     passwords = Passwords(reactor, reactor.getThreadPool(), settings["people.waiting"], remembered)
     attempts = LoginLimits.on(reactor, counted)
     rest = settings["web.sessionTimeout"]
-    sessions = Sessions(SessionRows(database), now, timedelta(seconds=rest) if rest > 0 else None, remembered)
+    sessions = Sessions(
+        SessionRows(database),
+        now,
+        timedelta(seconds=rest) if rest > 0 else None,
+        remembered,
+        settings["people.sessions"],
+        settings["people.tokens"],
+    )
     objects = Objects(database)
     permissions = Permissions(users, devices, groups, objects)
     days = Statistics(Days(database), now, zone, received, settings["statistics.remembered"])

@@ -12,10 +12,13 @@ from datetime import datetime, timedelta
 from attrs import define
 
 from trackd.store.database import Database, Queries
+from trackd.store.errors import Full
 from trackd.store.rows import SessionRow, TokenRow, UserRow, columns, names
 
 # `last_used` is written no more often.
 TOUCH = timedelta(minutes=1)
+# Sessions and tokens of one user.
+MOST = 1000
 
 
 @define(eq=False)
@@ -31,11 +34,15 @@ class Sessions:
         expires: datetime | None = None,
         token_id: int | None = None,
         origin: str | None = None,
+        most: int = MOST,
     ) -> None:
+        """When the user has `most` sessions, the one that has rested for longest gives way."""
         await self.database.run(
-            "INSERT INTO sessions (digest, user_id, created, last_used, expires, token_id, origin)"
+            "WITH gone AS (DELETE FROM sessions WHERE digest IN"
+            " (SELECT digest FROM sessions WHERE user_id = %s ORDER BY last_used DESC OFFSET %s))"
+            " INSERT INTO sessions (digest, user_id, created, last_used, expires, token_id, origin)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            [digest, user_id, now, now, expires, token_id, origin],
+            [user_id, most - 1, digest, user_id, now, now, expires, token_id, origin],
         )
 
     async def find(self, digest: bytes, now: datetime, touch: bool = True) -> tuple[SessionRow, UserRow] | None:
@@ -72,13 +79,26 @@ class Sessions:
             "DELETE FROM sessions WHERE expires <= %s OR last_used < %s", [now, None if idle is None else now - idle]
         )
 
-    async def create_token(self, digest: bytes, user_id: int, now: datetime, expires: datetime) -> int:
-        """The token's id."""
-        rows = await self.database.query(
-            "INSERT INTO tokens (digest, user_id, created, expires) VALUES (%s, %s, %s, %s) RETURNING id",
-            [digest, user_id, now, expires],
-        )
-        return int(rows[0][0])
+    async def create_token(
+        self, digest: bytes, user_id: int, now: datetime, expires: datetime, most: int = MOST
+    ) -> int:
+        """The token's id. Full if the user has `most` that are good."""
+
+        async def work(queries: Queries) -> int:
+            # Whoever makes many at once makes them one after another.
+            await queries.run("SELECT FROM users WHERE id = %s FOR NO KEY UPDATE", [user_id])
+            [(good,)] = await queries.query(
+                "SELECT count(*) FROM tokens WHERE user_id = %s AND expires > %s AND revoked IS NULL", [user_id, now]
+            )
+            if good >= most:
+                raise Full
+            rows = await queries.query(
+                "INSERT INTO tokens (digest, user_id, created, expires) VALUES (%s, %s, %s, %s) RETURNING id",
+                [digest, user_id, now, expires],
+            )
+            return int(rows[0][0])
+
+        return await self.database.transaction(work)
 
     async def find_token(self, digest: bytes, now: datetime) -> tuple[TokenRow, UserRow] | None:
         """The token and its user."""

@@ -123,6 +123,15 @@ class Users:
             await self.database.query(*update("users", UserRow, values, "id = %s AND deleted_at IS NULL", [id]))
         )
 
+    async def use_code(self, id: int, step: int) -> bool:
+        """Note the step of the clock of a one-time code; false if that one or a later one has been used already."""
+        return bool(
+            await self.database.run(
+                "UPDATE users SET totp_step = %s WHERE id = %s AND (totp_step IS NULL OR totp_step < %s)",
+                [step, id, step],
+            )
+        )
+
     async def delete(self, id: int, by: int | None = None) -> bool:
         """Mark a user as deleted, unlink it, and end its sessions and tokens; whether there was one."""
         return await self.database.transaction(lambda queries: deleted(queries, id, by))

@@ -127,6 +127,15 @@ class SessionTests(HouseTestCase):
         self.assertEqual((await self.login("ann@example.org", code=right)).status, 200)
         self.assertEqual((await self.call("GET", "/api/devices", basic("ann"))).status, 401)
 
+    async def test_code_twice(self) -> None:
+        """A one-time code is good for one log-in, and none from before is good after it."""
+        key = codes.new_key()
+        await self.user("ann", totp_key=key)
+        now = self.time.now().timestamp()
+        before, right, later = (codes.code(key, now + by) for by in (-30, 0, 30))
+        for given, status in ((right, 200), (right, 400), (before, 400), (later, 200)):
+            self.assertEqual((await self.login("ann@example.org", code=given)).status, status)
+
     async def test_authorization_decides(self) -> None:
         """With an Authorization header the cookie does not count; where anybody may ask, a bad one is nobody."""
         session = await self.user("ann")
@@ -225,6 +234,22 @@ class TokenTests(HouseTestCase):
             self.assertEqual((await self.call("GET", "/api/devices", way)).status, status)
         self.time.offset = timedelta(days=8)
         self.assertEqual((await self.call("GET", "/api/devices", bearer(long))).status, 401)
+
+    async def test_too_many(self) -> None:
+        """A user has so many tokens and no more; those that are over or revoked don't count, nor do those of others."""
+        self.services.sessions.most_tokens = 2
+        ann, bob = await self.user("ann"), await self.user("bob")
+        old = (self.time.now() - timedelta(hours=1)).isoformat()
+        await self.token(ann, expiration=old)
+        first, second = await self.token(ann), await self.token(ann)
+        answer = await self.call("POST", "/api/session/token", ann, form={})
+        self.assertEqual(400, answer.status)
+        self.assertIn("2 tokens already", answer.text)
+        self.assertGreaterEqual(len(await self.token(bob)), 40)
+        await self.call("POST", "/api/session/token/revoke", ann, form={"token": first})
+        third = await self.token(ann)
+        for token in (second, third):
+            self.assertEqual((await self.call("GET", "/api/devices", bearer(token))).status, 200)
 
     async def test_no_longer(self) -> None:
         """From a session of a token nobody makes a token that lives longer."""
