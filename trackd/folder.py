@@ -19,8 +19,8 @@ from attrs import define
 
 # Neither a way up nor a way down, and nothing that ends a name.
 NAME = re.compile(r"(?!\.{1,2}\Z)[^/\\\0]+")
-# Besides: no hidden ones, nothing that another system reads differently.
-SHOWN = re.compile(r"[^./\\\0:][^/\\\0:]*")
+# Besides: no hidden ones, nothing that another system reads differently, no line ends.
+SHOWN = re.compile(r"[^./\\\0-\x1f\x7f:][^/\\\0-\x1f\x7f:]*")
 
 LONGEST = 255  # bytes of a name
 

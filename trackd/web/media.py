@@ -60,8 +60,8 @@ class DeviceFiles(Resource):
         parts, services = self._parts, self._parts.services
         host, origin = request.getHeader("host") or "", request.getHeader("origin")
         cookies = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.received_cookies.items()}
-        user = await parts.viewer(services, {}, cookies, origin, host)
-        if user is None:
+        caller = await parts.viewer(services, {}, cookies, origin, host)
+        if caller is None:
             raise ApiError(401, "Not logged in")
         try:
             names = [segment.decode() for segment in request.postpath]
@@ -73,7 +73,7 @@ class DeviceFiles(Resource):
         if not devices:
             raise ApiError(403, "Device access denied")
         try:
-            await services.permissions.check_device(user, devices[0].id)
+            await services.permissions.check_device(caller.user, devices[0].id)
         except Denied as error:
             raise ApiError(403, error.message) from None
         if request.method not in (b"GET", b"HEAD"):

@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.web.http import CACHED
+from twisted.web.http import CACHED, datetimeToString
 from werkzeug.http import parse_range_header
 
 from trackd.folder import Opened
@@ -60,10 +60,12 @@ def _range(request: Request, size: int) -> tuple[int, int]:
     whole = 0, size
     if not re.fullmatch(r"bytes=(\d{1,18}-\d{0,18}|-\d{1,18})", said.strip()):
         return whole
-    if condition is not None and condition != (request.responseHeaders.getRawHeaders("last-modified") or [""])[0]:
+    if condition is not None and condition != datetimeToString(request.lastModified).decode():
         return whole
     asked = parse_range_header(said)
-    found = asked.range_for_length(size) if asked is not None else None
+    if asked is None:
+        return whole
+    found = asked.range_for_length(size)
     if found is None:
         raise ApiError(416, "There is no such range", {"Content-Range": f"bytes */{size}"})
     request.setResponseCode(206)

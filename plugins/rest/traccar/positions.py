@@ -14,6 +14,8 @@ from trackd.rest.params import LONG, MOMENT, Param
 from trackd.rest.routes import Answer, Call, Route
 from trackd.rest.services import Services
 from trackd.store.rows import PositionRow
+from trackd.track.area import BadArea
+from trackd.track.fence import Fence, fence
 
 # Positions in pieces.
 Rows = AsyncIterator[Sequence[PositionRow]]
@@ -58,7 +60,20 @@ async def of_span(services: Services, call: Call) -> Rows:
     if start is None or end is None:
         raise ApiError(400, "The time is missing: from and to")
     await _check_reports(services, call)
-    return services.positions.between(device_id, start, end, services.options.most_positions)
+    found = services.positions.between(device_id, start, end, services.options.most_positions)
+    geofence_id = call.params["geofenceId"]
+    geofence = await services.belongings.objects.get("geofence", geofence_id) if geofence_id else None
+    if geofence is None:
+        return found
+    try:
+        return _inside(found, fence(geofence.area, geofence.attributes))
+    except BadArea as error:
+        raise ApiError(400, str(error)) from None
+
+
+async def _inside(pieces: Rows, fence: Fence) -> Rows:
+    async for rows in pieces:
+        yield [row for row in rows if fence.contains(row.latitude, row.longitude, row.altitude)]
 
 
 async def _check_reports(services: Services, call: Call) -> None:
