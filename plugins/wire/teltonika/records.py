@@ -261,23 +261,24 @@ def gh3000_fix(data: bytes, at: int, time: datetime, session: Session) -> tuple[
     if mask & HAS_SATELLITES:
         position.set(names.SAT, data[at])
         at += 1
-    cell = None
+    area = signal = None
     if mask & HAS_CELL:
-        lac, cid = CELL.unpack_from(data, at)
+        area, cid = CELL.unpack_from(data, at)
         at += CELL.size
-        cell = CellTower(session.setting("geolocation.mcc", 0), session.setting("geolocation.mnc", 0), lac, cid)
-        position.network = Network([cell])
+        country, network = session.setting("geolocation.mcc", 0), session.setting("geolocation.mnc", 0)
     if mask & HAS_SIGNAL:
-        if cell is not None:
-            cell.signal = data[at]
+        if area is not None:
+            signal = data[at]
         else:
             position.set(names.RSSI, data[at])
         at += 1
     if mask & HAS_OPERATOR:
         (operator,) = PLAIN[4].unpack_from(data, at)
         at += 4
-        if cell is not None:
-            cell.mcc, cell.mnc = split_operator(operator)
+        if area is not None:
+            country, network = split_operator(operator)
         else:
             position.set(names.OPERATOR, operator)
+    if area is not None:
+        position.network = Network([CellTower(country, network, area, cid, signal)])
     return position, at
