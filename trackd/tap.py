@@ -285,7 +285,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         show=feed.stranger,
     )
     neighbours = Neighbours(reactor, nodes, Elsewhere(database), presence, hub, settings["nodes.queue"])
-    commands = Commands(directory, queue, committer, reactor, settings.formats.get)
+    commands = Commands(directory, queue, committer, reactor, settings.formats.get, neighbours.numbers)
 
     def thread(work: Callable[..., Any], *args: Any) -> Deferred[Any]:
         return deferToThreadPool(reactor, reactor.getThreadPool(), work, *args)

@@ -33,7 +33,7 @@ class LoadTests(DatabaseTestCase):
         commands = QueuedCommands(self.db)
         for _ in range(2):
             await commands.add(grouped.id, "custom", {})
-        await commands.failed(grouped.id, await commands.add(grouped.id, "custom", {}), "why")
+        await commands.hand(grouped.id, await commands.add(grouped.id, "custom", {}), 0, lambda: "why")
 
         loaded = await self.loading.load(["b", "nobody", "a"])
         self.assertEqual(set(loaded), {"a", "b"})

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet import defer
+from twisted.internet.task import deferLater
 
 from tests.postgres import DatabaseTestCase
 from tests.store.samples import NOON, after, device
@@ -19,6 +22,7 @@ class CommandTests(DatabaseTestCase):
         self.commands = QueuedCommands(self.db)
         self.device = (await device(self.db)).id
         self.other = (await device(self.db)).id
+        self.sent: list[int] = []
 
     async def test_waiting(self) -> None:
         """Commands wait in their order, each for its device, with all that was said of them."""
@@ -41,33 +45,83 @@ class CommandTests(DatabaseTestCase):
         self.assertTrue(await self.commands.remove(self.device, id))
         self.assertFalse(await self.commands.remove(self.device, id))
 
-    async def test_failed(self) -> None:
-        """A command that could not be sent stays with its reason, and is neither waiting nor taken."""
+    async def hand(self, id: int, reason: str | None = None, epoch: int = 0) -> bool:
+        """Have a command sent; `reason`: it cannot be."""
+        return await self.commands.hand(self.device, id, epoch, lambda: self.sent.append(id) or reason)  # type: ignore[func-returns-value]
+
+    async def test_handed(self) -> None:
+        """A command is sent once, and leaves the queue."""
         id = await self.commands.add(self.device, "custom", {})
-        await self.commands.failed(self.device, id, "not supported")
+        self.assertTrue(await self.hand(id))
+        self.assertFalse(await self.hand(id))
+        self.assertEqual((self.sent, await self.commands.all(self.device)), ([id], []))
+
+    async def test_failed(self) -> None:
+        """A command that could not be sent stays with its reason, and is neither waiting nor tried again."""
+        id = await self.commands.add(self.device, "custom", {})
+        self.assertTrue(await self.hand(id, "not supported"))
+        self.assertFalse(await self.hand(id))
         self.assertEqual(await self.commands.waiting(self.device), [])
         self.assertEqual(await self.commands.counts([self.device]), {})
-        self.assertEqual(await self.commands.take(self.device), [])
         self.assertEqual([row.failure for row in await self.commands.all(self.device)], ["not supported"])
 
-    async def test_taken(self) -> None:
-        """Commands are taken out in their order, some or all."""
-        ids = [await self.commands.add(self.device, "custom", {"n": n}) for n in range(5)]
-        self.assertEqual([row.id for row in await self.commands.take(self.device, 2)], ids[:2])
-        self.assertEqual([row.id for row in await self.commands.take(self.device)], ids[2:])
-        self.assertEqual(await self.commands.take(self.device), [])
+    async def test_not_sent(self) -> None:
+        """A command whose connection is gone at the last moment waits on."""
+        id = await self.commands.add(self.device, "custom", {})
 
-    async def test_taken_by_two(self) -> None:
-        """What one is taking, another neither gets nor waits for."""
-        ids = [await self.commands.add(self.device, "custom", {}) for _ in range(2)]
+        def gone() -> None:
+            raise ConnectionError
 
-        async def work(queries: Queries) -> list[int]:
-            mine = await QueuedCommands(queries).take(self.device, 1)  # type: ignore[arg-type]
-            theirs = await self.commands.take(self.device)
-            self.assertEqual([row.id for row in theirs], ids[1:])
-            return [row.id for row in mine]
+        with self.assertRaises(ConnectionError):
+            await self.commands.hand(self.device, id, 0, gone)
+        self.assertEqual([row.id for row in await self.commands.waiting(self.device)], [id])
 
-        self.assertEqual(await self.db.transaction(work), ids[:1])
+    async def test_two_servers(self) -> None:
+        """What one is sending, another neither gets nor waits for; nor does it get what is for a device that it lost."""
+        one, two = [await self.commands.add(self.device, "custom", {}) for _ in range(2)]
+
+        async def work(queries: Queries) -> bool:
+            await queries.query("SELECT FROM queued_commands WHERE id = %s FOR UPDATE", [one])
+            return await self.hand(one)
+
+        self.assertFalse(await self.db.transaction(work))
+        await self.db.run("UPDATE device_states SET epoch = 1 WHERE device_id = %s", [self.device])
+        self.assertFalse(await self.hand(two))
+        self.assertTrue(await self.hand(two, epoch=1))
+        self.assertEqual(self.sent, [two])
+
+    async def test_direct(self) -> None:
+        """Whoever has put a command into the queue for another server hears what becomes of it, in every case."""
+        heard: list[str] = []
+        await self.db.listen("changes", heard.append)
+        ids = [await self.commands.add(self.device, "custom", {}, direct=True) for _ in range(3)]
+        await self.hand(ids[0])
+        await self.hand(ids[1], "not supported")
+        self.assertIsNone(await self.commands.wait(self.device, ids[2]))
+        self.assertEqual(await self.commands.wait(self.device, ids[1]), "not supported")
+        with self.assertRaises(Refused):
+            await self.commands.wait(self.device, ids[0])
+        self.assertEqual([(row.id, row.direct) for row in await self.commands.all(self.device)], [(ids[2], False)])
+        await self.db.query("SELECT 1")
+        for _ in range(100):
+            if len(found := [word for word in heard if word.startswith(("direct", "answered"))]) == 7:
+                break
+            await deferLater(self.reactor(), 0.01)
+        self.assertEqual(
+            found,
+            [
+                *(f"direct {self.device} {id}" for id in ids),
+                f"answered {ids[0]} sent",
+                f"answered {ids[1]} failed",
+                f"answered {ids[2]} waits",
+                f"answered {ids[1]} sent",
+            ],
+        )
+
+    def reactor(self) -> Any:
+        from twisted.internet import reactor
+
+        return reactor
 
     async def test_limit(self) -> None:
         """No more than so many wait for one device."""

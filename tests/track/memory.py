@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -99,6 +99,8 @@ class Row:
     id: int
     type: str
     attributes: Any
+    direct: bool = False
+    failure: str | None = None
 
 
 @define(eq=False)
@@ -106,18 +108,19 @@ class MemoryQueue:
     """Queued commands."""
 
     rows: dict[int, list[Row]] = Factory(dict)
-    failures: list[tuple[int, str]] = Factory(list)
     number: int = 0
     held: Deferred[None] | None = None
     away: bool = False
 
-    async def add(self, device_id: int, type: str, attributes: dict[str, Any], text_channel: bool = False) -> int:
+    async def add(
+        self, device_id: int, type: str, attributes: dict[str, Any], text_channel: bool = False, direct: bool = False
+    ) -> int:
         self.number += 1
-        self.rows.setdefault(device_id, []).append(Row(self.number, type, attributes))
+        self.rows.setdefault(device_id, []).append(Row(self.number, type, attributes, direct))
         return self.number
 
     async def waiting(self, device_id: int) -> list[Any]:
-        found = list(self.rows.get(device_id, ()))
+        found = [row for row in self.rows.get(device_id, ()) if row.failure is None]
         if self.away:
             raise Unavailable("away")
         if self.held is not None:
@@ -129,9 +132,26 @@ class MemoryQueue:
         self.rows[device_id] = [row for row in there if row.id != id]
         return len(self.rows[device_id]) < len(there)
 
-    async def failed(self, device_id: int, id: int, reason: str) -> None:
-        self.failures.append((id, reason))
-        await self.remove(device_id, id)
+    async def hand(self, device_id: int, id: int, epoch: int, write: Callable[[], str | None]) -> bool:
+        row = self._row(device_id, id)
+        if row is None or row.failure is not None:
+            return False
+        if (reason := write()) is None:
+            return await self.remove(device_id, id)
+        row.failure = reason
+        return True
+
+    async def wait(self, device_id: int, id: int) -> str | None:
+        row = self._row(device_id, id)
+        if row is None:
+            raise Refused("", "it does not wait")
+        row.direct = False
+        if row.failure is not None:
+            await self.remove(device_id, id)
+        return row.failure
+
+    def _row(self, device_id: int, id: int) -> Row | None:
+        return next((row for row in self.rows.get(device_id, ()) if row.id == id), None)
 
 
 @define(eq=False)

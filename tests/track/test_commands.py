@@ -62,7 +62,10 @@ class CommandTests(SynchronousTestCase):
         self.house.find(self.wire, "a")
         self.house.take(self.wire, fix(0))
         self.assertEqual([b"stop"], self.wire.sent)
-        self.assertEqual([1], [id for id, _ in self.house.queue.failures])
+        self.assertEqual(
+            [(1, "Command alarmArm is not supported in protocol plain")],
+            [(row.id, row.failure) for row in self.house.queue.rows[1]],
+        )
 
     def test_not_to_wait(self) -> None:
         """With `noQueue` a command for an absent device is refused."""

@@ -25,7 +25,7 @@ class Changes:
     Keeps what is in memory in step with the database, whoever changes it: the API, the command line, another server.
 
     The database tells of each changed row: `devices <id> <unique id>`, `groups <id>`, `commands <device>`,
-    `rights <user>`, `gone <user>` for who has to log in again; and of `positions <device>` that were deleted.
+    `direct <device> <command>`, `answered <command>`, `rights <user>`, `gone <user>` for who has to log in again; and of `positions <device>` that were deleted.
     """
 
     reactor: Any
@@ -45,6 +45,10 @@ class Changes:
         number, _, unique_id = rest.partition(" ")
         if table == "commands":
             self._do(self.commands.arrived(int(number)))
+        elif table == "direct":
+            self._do(self.commands.wanted(int(number), int(unique_id)))
+        elif table == "answered":
+            self.commands.answered(int(number))
         elif table == "positions":
             self.directory.outdated(int(number))
         elif table == "rights":

@@ -63,7 +63,11 @@ class Neighbours:
     @property
     def alive(self) -> int:
         """How many others are alive."""
-        return sum(node.alive for node in self.others)
+        return len(self.numbers())
+
+    def numbers(self) -> list[int]:
+        """Of the others that are alive."""
+        return [node.id for node in self.others if node.alive]
 
     @property
     def waiting(self) -> int:

@@ -207,6 +207,7 @@ class CommandRow:
     attributes: dict[str, Any] = field(converter=parsed)
     created: datetime
     failure: str | None
+    direct: bool = False  # somebody waits for what becomes of it
 
 
 @define(eq=False)

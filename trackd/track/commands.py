@@ -2,12 +2,13 @@
 Commands: to a connected device at once, to others when they next say something.
 
 A queued command is taken out of the queue after it has been written; one that cannot be sent stays there with the
-reason and is not tried again.
+reason and is not tried again. A command for a device on another server takes the way through the queue as well, but
+whoever sends it learns at once what became of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -17,7 +18,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from trackd.store.committer import Committer
-from trackd.store.database import Unavailable
+from trackd.store.database import Refused, Unavailable
 from trackd.store.report import Event
 from trackd.track.device import Device
 from trackd.track.directory import Directory
@@ -26,9 +27,16 @@ from trackd.wire.format import BAD_FRAME, WireFormat
 from trackd.wire.names import COMMANDS
 from trackd.wire.values import Command, Unsupported
 
+# Seconds within which another server has to say what has become of a command.
+ANSWER = 2.0
+
 
 class CommandRefused(Exception):
     """The command cannot be sent; the text says why."""
+
+
+class Gone(Exception):
+    """The device is not connected any more."""
 
 
 class Queued(Protocol):
@@ -40,26 +48,36 @@ class Queued(Protocol):
     def type(self) -> str: ...
     @property
     def attributes(self) -> Any: ...
+    @property
+    def direct(self) -> bool: ...
 
 
 class Queue(Protocol):
     """Commands that wait, oldest first."""
 
-    async def add(self, device_id: int, type: str, attributes: dict[str, Any], text_channel: bool = False) -> int: ...
+    async def add(
+        self, device_id: int, type: str, attributes: dict[str, Any], text_channel: bool = False, direct: bool = False
+    ) -> int: ...
     async def waiting(self, device_id: int) -> Sequence[Queued]: ...
+    async def hand(self, device_id: int, id: int, epoch: int, write: Callable[[], str | None]) -> bool: ...
+    async def wait(self, device_id: int, id: int) -> str | None: ...
     async def remove(self, device_id: int, id: int) -> bool: ...
-    async def failed(self, device_id: int, id: int, reason: str) -> None: ...
 
 
 @define(eq=False)
 class Commands:
-    """`format` gives the wire format of this name if it is in service."""
+    """
+    `format` gives the wire format of this name if it is in service; `nodes` are the other servers that are alive, by
+    their numbers.
+    """
 
     directory: Directory
     queue: Queue
     committer: Committer
     clock: IReactorTime
     format: Callable[[str], WireFormat | None]
+    nodes: Callable[[], Collection[int]] = tuple
+    _answers: dict[int, Deferred[None]] = field(factory=dict, init=False)  # to commands that others are to send
     _log: Logger = field(factory=Logger, init=False)
 
     async def send(
@@ -79,11 +97,47 @@ class Commands:
         if device.link is not None and device.link.live:
             self._write(device, Command(type, attributes))
             return True, None
+        if not device.claimed and device.state.status == "online" and device.node in self.nodes():
+            return await self._elsewhere(device_id, type, attributes)
         if attributes.get("noQueue") is True:
             raise CommandRefused("Failed to send command")
         number = await self.queue.add(device_id, type, attributes, text_channel)
         device.queued += 1
         return False, number
+
+    async def _elsewhere(self, device_id: int, type: str, attributes: dict[str, Any]) -> tuple[bool, int | None]:
+        """Have the server that has the device send it; if that says nothing within ANSWER seconds, it waits."""
+        number = await self.queue.add(device_id, type, attributes, direct=True)
+        answer = self._answers[number] = Deferred()
+        # At the time-out it is cancelled, which says as little as an answer.
+        answer.addTimeout(ANSWER, self.clock).addErrback(lambda failure: None)
+        try:
+            await answer
+        finally:
+            del self._answers[number]
+        if attributes.get("noQueue") is True and await self.queue.remove(device_id, number):
+            raise CommandRefused("Failed to send command")
+        try:
+            reason = await self.queue.wait(device_id, number)
+        except Refused:
+            return True, None
+        if reason is not None:
+            raise CommandRefused(reason)
+        return False, number
+
+    def answered(self, number: int) -> None:
+        """Another server says what has become of a command, or that it waits."""
+        if (answer := self._answers.get(number)) is not None and not answer.called:
+            answer.callback(None)
+
+    async def wanted(self, device_id: int, number: int) -> None:
+        """Another server waits for what becomes of this command: if it cannot be sent at once, it need not."""
+        device = self.directory.by_id.get(device_id)
+        if device is not None and device.claimed and (device.link is None or not device.link.live):
+            try:
+                await self.queue.wait(device_id, number)
+            except Refused:
+                pass  # it has been sent meanwhile
 
     async def types(self, device_id: int | None, text_channel: bool = False) -> list[str]:
         """The types that may be asked for: of the device's format, of its last report's, or all without a device."""
@@ -117,30 +171,37 @@ class Commands:
             while device.queued:
                 device.queued = 0
                 for row in await self.queue.waiting(device.id):
-                    if device.link is None or not device.link.live:
-                        device.queued += 1
-                        return
                     await self._deliver_one(device, row)
         except Exception as error:
             device.queued += 1
-            if not isinstance(error, Unavailable):  # when it is back they go with the next message
+            if not isinstance(error, Unavailable | Gone):  # when it is back they go with the next message
                 raise
         finally:
             device.delivering = False
 
     async def _deliver_one(self, device: Device, row: Queued) -> None:
-        try:
-            self._write(device, Command(row.type, row.attributes))
-        except CommandRefused as error:
-            await self.queue.failed(device.id, row.id, str(error))
-            self._log.warn(
-                "device {device}: command {type} cannot be sent: {error}",
-                device=device.id,
-                type=row.type,
-                error=str(error),
-            )
-        else:
-            await self._sent(device, row)
+        failures: list[str] = []
+
+        def write() -> str | None:
+            if device.link is None or not device.link.live:
+                raise Gone
+            try:
+                self._write(device, Command(row.type, row.attributes))
+            except CommandRefused as error:
+                failures.append(str(error))
+            return failures[0] if failures else None
+
+        if not await self.queue.hand(device.id, row.id, device.state.epoch, write):
+            return
+        if not failures:
+            self._tell_sent(device, row)
+            return
+        self._log.warn(
+            "device {device}: command {type} cannot be sent: {error}",
+            device=device.id,
+            type=row.type,
+            error=failures[0],
+        )
 
     async def next(self, device: Device) -> Command | None:
         """Take the oldest command out of the queue, for a format that carries it in its reply."""
@@ -161,9 +222,14 @@ class Commands:
         """Take it out of the queue; whether it was still there."""
         if not await self.queue.remove(device.id, row.id):
             return False
+        self._tell_sent(device, row)
+        return True
+
+    def _tell_sent(self, device: Device, row: Queued) -> None:
+        if row.direct:  # it did not wait
+            return
         now = datetime.fromtimestamp(self.clock.seconds(), UTC)
         self.committer.note(Event(device.id, "queuedCommandSent", now, attributes={"id": row.id}))
-        return True
 
     def _write(self, device: Device, command: Command) -> None:
         link = device.link

@@ -57,7 +57,8 @@ class Device:
     queued: int = 0  # commands that wait for it
     delivering: bool = False
     deleted: bool = False
-    claimed: bool = True  # it is this server's; else another has it, and memory knows nothing of it for sure
+    claimed: bool = True  # it is this server's; else memory knows nothing of it for sure
+    node: int = 0  # the server that has it, if it is not this one; 0: none
     stale: bool = False  # the database has not what memory has: load before going on
     uncommitted: int = 0
     returning: int = 0  # how many of the first jobs are reports that go their way again
@@ -144,4 +145,4 @@ class Device:
             other.state.status, other.state.last_update = self.state.status, self.state.last_update
         self.state, self.last, self.history = other.state, other.last, other.history
         self.recent.clear()
-        self.stale, self.claimed = False, other.claimed
+        self.stale, self.claimed, self.node = False, other.claimed, other.node

@@ -75,6 +75,7 @@ class Loader:
             last=last,
             queued=loaded.queued,
             claimed=self.loading.has(loaded.state),
+            node=loaded.state.node_id or 0,
         )
 
 

@@ -164,6 +164,7 @@ class Presence:
         `gone`: it has a session there, so the one here is over, and its connection if nobody else is on it.
         """
         device.stale = True
+        device.queued = max(1, device.queued)  # there may be commands for it that could not be sent meanwhile
         if not gone:
             return
         device.claimed = False
