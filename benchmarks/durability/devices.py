@@ -221,16 +221,18 @@ class Osmand(Device):
 
     def exchange(self, connection: http.client.HTTPConnection, numbers: list[int]) -> Iterator[int]:
         for number in numbers:
-            when = int(time(number).timestamp())
-            said = {"id": self.unique_id, "timestamp": when, "lat": latitude(number), "lon": LONGITUDE}
-            alarm = {"alarm": "sos"} if number % ALARM == 0 else {}
-            connection.request("GET", "/?" + urlencode(said | alarm))
+            connection.request("GET", self.address(number))
             answer = connection.getresponse()
             answer.read()
             if answer.status == 200:
                 yield number
             else:
                 self.refusals += 1
+
+    def address(self, number: int) -> str:
+        when = int(time(number).timestamp())
+        said = {"id": self.unique_id, "timestamp": when, "lat": latitude(number), "lon": LONGITUDE}
+        return "/?" + urlencode(said | ({"alarm": "sos"} if number % ALARM == 0 else {}))
 
 
 class Wialon(Device):

@@ -3,24 +3,64 @@ The kill ledger with two servers on one database: devices go from one to the oth
 
     python -m benchmarks.durability.twins [COUNT [SEED]]
 
-As `kills`, but each device changes its server all the time, without having been forgotten by the one that it leaves;
-meanwhile one of the servers, both, the database, or one of the database's processes is killed. The ledger holds all the
-same: what was acknowledged by either is stored once, and events and states agree with the positions. Ends with 1 if not.
+As `kills`, but each device changes its server all the time, and some say everything to both at once; meanwhile one of
+the servers, both, the database, or one of the database's processes is killed. The ledger holds all the same: what was
+acknowledged by either is stored once, and events and states agree with the positions. Ends with 1 if not.
 """
 
 from __future__ import annotations
 
 import re
 import signal
+import socket
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from random import Random
 from threading import Event, Thread
 
 from attrs import define, field
 
 from benchmarks.durability import devices
+from benchmarks.durability.devices import PATIENCE, Osmand, exactly
 from benchmarks.durability.kills import Experiment, Figures
 from benchmarks.server import Server
+
+
+class Loud(Osmand):
+    """Says each report to all servers that are there at the same time; it is acknowledged when one of them says so."""
+
+    def connect(self) -> ExitStack:  # type: ignore[override]
+        connections = ExitStack()
+        self.open_ones = []
+        for port in self.ports:
+            try:
+                connection = socket.create_connection(("127.0.0.1", port), PATIENCE)
+            except OSError:
+                continue
+            self.open_ones.append(connections.enter_context(connection))
+        if not self.open_ones:
+            raise ConnectionError("nobody is there")
+        return connections
+
+    def exchange(self, connection: ExitStack, numbers: list[int]) -> Iterator[int]:  # type: ignore[override]
+        for number in numbers:
+            request = f"GET {self.address(number)} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+            for one in self.open_ones:
+                one.sendall(request)
+            answered = [self._answered(one) for one in self.open_ones]
+            if any(answered):
+                yield number
+            else:
+                self.refusals += 1
+
+    def _answered(self, connection: socket.socket) -> bool:
+        """The server has taken it. Answers have no body."""
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n"):
+            answer += exactly(connection, 1)
+        return answer.startswith(b"HTTP/1.1 200")
 
 
 @define
@@ -48,6 +88,10 @@ class Twins(Experiment):
         for device in self.fleet:
             [name] = [name for name, port in self.server.ports.items() if port == device.port]
             device.ports = (device.port, self.other.ports[name])
+        for number in range(self.each):
+            loud = Loud(f"8600000001{number:05d}", self.server.ports["osmand"], Random(f"{self.seed} loud {number}"))
+            loud.ports = (loud.port, self.other.ports["osmand"])
+            self.fleet.append(loud)
 
     def run(self) -> TwinFigures:
         stop = Event()
