@@ -14,6 +14,7 @@ help:
 	@echo "make conformance  replay the recordings of all wire formats, if they are there"
 	@echo "make fuzz         damaged frames to all wire formats"
 	@echo "make bench        measure speed, memory and latency"
+	@echo "make screenshots  pictures of the live page for the documentation, with a browser"
 	@echo "make vendor       fetch the libraries of the live page with npm"
 	@echo "make docs         the documentation, in docs/_build/html"
 	@echo "make clean        remove what was made, except $(DATA)"
@@ -54,6 +55,9 @@ fuzz: $(VENV)/developed
 bench: $(VENV)/developed
 	$(BIN)/python -m benchmarks $(ARGS)
 
+screenshots: $(VENV)/developed
+	$(BIN)/python -m tests.web.screenshots $(ARGS)
+
 docs: $(VENV)/developed
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs docs/_build/html
 
@@ -68,6 +72,6 @@ etc/trackd.toml: trackd/keys.py $(VENV)/installed
 clean:
 	rm -rf $(VENV) *.egg-info _trial_temp* .mypy_cache .ruff_cache .import_linter_cache docs/_build
 
-.PHONY: help run test lint types floors trial conformance fuzz bench vendor docs clean
+.PHONY: help run test lint types floors trial conformance fuzz bench vendor screenshots docs clean
 # The steps of `make test` one after the other, whatever -j says: each has its say in this order.
 .NOTPARALLEL:

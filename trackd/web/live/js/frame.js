@@ -65,9 +65,10 @@ export async function show(place, logout) {
     place.firstElementChild?.nextElementSibling?.setAttribute("data-part", page ? "page" : part === "device" && device ? "device" : part === "map" ? "map" : "panel");
     if (part === "geofences") fenceList.show(); else fenceList.hide();
     if (part === "events") eventList.show();
-    list.choose(device ? id : null);
-    map.choose(device ? id : null, rest[1] !== "history");
     const past = device && rest[1] === "history";
+    details.show(device && !past ? id : null);
+    list.choose(device ? id : null);
+    map.choose(device ? id : null, !past);
     if (!past || (history && history.id !== id)) {
       history?.remove();
       history = null;
@@ -76,7 +77,6 @@ export async function show(place, logout) {
       history ??= new History(places.history, map, id);
       history.show(rest[2]);
     }
-    details.show(device && !past ? id : null);
     document.title = `${device ? `${device.name} – ` : ""}${fleet.server.attributes.title || "trackd"}`;
   }
 

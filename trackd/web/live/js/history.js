@@ -45,8 +45,9 @@ export class History {
         this._exports),
       this._said, h("div.replay", {}, this._play, this._slider, this._now), this._plotPlace, this._facts);
     place.hidden = false;
-    map.markers.chosen = null;
-    map.showTrail(false);
+    map.markers.hidden = true;
+    map.markers.ask();
+    map.trail.remove();
     this._marker = L.circleMarker([0, 0], { radius: 8, weight: 3, fillOpacity: 1, interactive: false });
     this._themed = () => this._draw();
     addEventListener("themed", this._themed);
@@ -129,7 +130,7 @@ export class History {
     this._plot?.mark(number);
     say(this._now, `${clock(position.fixTime)} · ${speed(position.speed)} · ${course(position.course)}`);
     if (!this._playing) fill(/** @type {Element} */ (this._facts.lastElementChild), positionFacts(position));
-    if (this._playing && !this.map.map.getBounds().contains(this._marker.getLatLng())) this.map.map.panTo(this._marker.getLatLng());
+    if (this._playing && !this.map.sees(this._marker.getLatLng())) this.map.center(this._marker.getLatLng());
   }
 
   _toggle() {
@@ -161,11 +162,11 @@ export class History {
     this.layer.remove();
     this.place.hidden = true;
     fill(this.place);
-    this.map.showTrail(true);
-    this.map.markers.chosen = this.map.chosen;
+    this.map.showTrail(this.map.trailing);
+    this.map.markers.hidden = false;
     this.map.markers.ask();
   }
 }
 
 /** Metres between two positions. @param {any} one @param {any} other */
-const step = (one, other) => L.CRS.Earth.distance([one.latitude, one.longitude], [other.latitude, other.longitude]);
+const step = (one, other) => L.latLng(one.latitude, one.longitude).distanceTo([other.latitude, other.longitude]);

@@ -16,6 +16,8 @@ import { t } from "./words.js";
 /** The trail begins so many milliseconds ago, and has so many points. */
 const HOUR = 3_600_000;
 const LONGEST = 2000;
+/** Pixels between what is shown and the edges. */
+const MARGIN = 50;
 
 export class MapView {
   /** @param {HTMLElement} place */
@@ -23,7 +25,7 @@ export class MapView {
     const { tiles, attribution } = document.documentElement.dataset;
     this.map = L.map(place, {
       zoomControl: false, attributionControl: false, minZoom: 2, maxZoom: 19, worldCopyJump: true, preferCanvas: true,
-      zoomSnap: 0.5, wheelPxPerZoomLevel: 90,
+      zoomSnap: 0.5, wheelPxPerZoomLevel: 90, center: [30, 10], zoom: 2.5,
     });
     place.setAttribute("role", "region");
     place.setAttribute("aria-label", t("map"));
@@ -57,10 +59,7 @@ export class MapView {
   start() {
     const latitude = Number(preference("latitude")), longitude = Number(preference("longitude")), zoom = Number(preference("zoom"));
     if (latitude || longitude || zoom) this.map.setView([latitude, longitude], zoom || 4, { animate: false });
-    else {
-      this.map.setView([30, 10], 2.5, { animate: false });
-      this.fit(false);
-    }
+    else this.fit(false);
   }
 
   _controls() {
@@ -88,7 +87,35 @@ export class MapView {
 
   /** @param {any[]} places @param {boolean} [animate] */
   showPlaces(places, animate = true) {
-    this.map.fitBounds(L.latLngBounds(places), { padding: [60, 60], maxZoom: 15, animate });
+    const { left, top, right, bottom } = this.covered();
+    this.map.fitBounds(L.latLngBounds(places), {
+      paddingTopLeft: [left + MARGIN, top + MARGIN], paddingBottomRight: [right + MARGIN, bottom + MARGIN], maxZoom: 15, animate,
+    });
+  }
+
+  /** Pixels of the map's edges that lie under something. */
+  covered() {
+    const found = { left: 0, top: 0, right: 0, bottom: 0 }, map = this.map.getContainer().getBoundingClientRect();
+    for (const element of this.map.getContainer().parentElement?.querySelectorAll(":scope > .details, :scope > .history") ?? []) {
+      const box = element.getBoundingClientRect();
+      if (!box.width) continue;
+      if (box.width > map.width / 2) found.bottom = Math.min(map.height * 0.7, map.bottom - box.top);
+      else found.right = Math.min(map.width * 0.6, map.right - box.left);
+    }
+    return found;
+  }
+
+  /** Whether a place is where nothing lies on the map. @param {any} place */
+  sees(place) {
+    const { right, bottom } = this.covered(), point = this.map.latLngToContainerPoint(place), size = this.map.getSize();
+    return point.x > 0 && point.y > 0 && point.x < size.x - right && point.y < size.y - bottom;
+  }
+
+  /** Put a place into the middle of what can be seen. @param {any} place @param {number} [zoom] @param {boolean} [animate] */
+  center(place, zoom = this.map.getZoom(), animate = true) {
+    const { left, top, right, bottom } = this.covered();
+    const point = this.map.project(place, zoom).add([(right - left) / 2, (bottom - top) / 2]);
+    this.map.setView(this.map.unproject(point, zoom), zoom, { animate, duration: 0.4 });
   }
 
   /** @param {number | null} id @param {boolean} [travel] */
@@ -100,9 +127,9 @@ export class MapView {
     const same = id === this.chosen;
     this.chosen = this.markers.chosen = id;
     const position = id !== null ? fleet.positions.get(id) : null;
-    if (position && travel && !same) {
+    if (position && travel && !(same && this.sees([position.latitude, position.longitude]))) {
       const zoom = Number(preference("web.selectZoom")) || 14;
-      this.map.setView([position.latitude, position.longitude], Math.max(this.map.getZoom(), zoom), { animate: false });
+      this.center([position.latitude, position.longitude], Math.max(this.map.getZoom(), zoom), false);
     }
     if (id !== null && !same) this._readTrail(id);
     this.markers.ask();
@@ -142,7 +169,7 @@ export class MapView {
 
   _center() {
     const position = this.chosen !== null ? fleet.positions.get(this.chosen) : null;
-    if (position) this.map.panTo([position.latitude, position.longitude], { animate: true, duration: 0.4 });
+    if (position) this.center([position.latitude, position.longitude]);
   }
 
   /** @param {Set<number>} ids */

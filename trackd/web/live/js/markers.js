@@ -35,6 +35,7 @@ export const Markers = Drawn.extend({
     this.chosen = null;
     /** @type {(id: number) => boolean} */
     this.wanted = () => true;
+    this.hidden = false;
     this._asked = false;
     this._still = matchMedia("(prefers-reduced-motion: reduce)");
   },
@@ -120,7 +121,7 @@ export const Markers = Drawn.extend({
   draw(context, size) {
     const map = this._map, now = performance.now(), seen = [];
     let gliding = false;
-    for (const mark of this._marks.values()) {
+    for (const mark of this.hidden ? [] : this._marks.values()) {
       if (!this.wanted(mark.id) && mark.id !== this.chosen) continue;
       const end = map.latLngToContainerPoint(mark.to);
       let point = end;
@@ -139,7 +140,7 @@ export const Markers = Drawn.extend({
     for (const { mark, point } of single) if (mark.id !== this.chosen) this._one(context, mark, point);
     const chosen = seen.find(({ mark }) => mark.id === this.chosen);
     if (chosen) this._one(context, chosen.mark, chosen.point);
-    if (single.length <= NAMED) for (const { mark, point } of single) this._name(context, mark, point);
+    if (single.length <= NAMED) this._names(context, chosen ? [chosen, ...single] : single);
     if (gliding) this.ask();
   },
 
@@ -242,18 +243,24 @@ export const Markers = Drawn.extend({
     this._drawn.push({ x: point.x, y: point.y, ids: [mark.id] });
   },
 
-  /** @param {CanvasRenderingContext2D} context @param {Mark} mark @param {any} point */
-  _name(context, mark, point) {
-    const text = mark.device.name.length > 28 ? `${mark.device.name.slice(0, 27)}…` : mark.device.name;
+  /** The names, as far as there is room: none over another, the first ones first. */
+  _names(context, some) {
+    const taken = [];
     context.font = "600 12px system-ui, sans-serif";
     context.textAlign = "center";
     context.textBaseline = "top";
     context.lineWidth = 3;
     context.lineJoin = "round";
     context.strokeStyle = this._paper;
-    context.strokeText(text, point.x, point.y + 18);
     context.fillStyle = this._ink;
-    context.fillText(text, point.x, point.y + 18);
+    for (const { mark, point } of some) {
+      const name = mark.device.name, text = name.length > 28 ? `${name.slice(0, 27)}…` : name;
+      const half = context.measureText(text).width / 2 + 2, x = point.x, y = point.y + 19;
+      if (taken.some((one) => Math.abs(one.x - x) < one.half + half && Math.abs(one.y - y) < 15)) continue;
+      taken.push({ x, y, half });
+      context.strokeText(text, x, y);
+      context.fillText(text, x, y);
+    }
   },
 
   /** The devices of what is drawn at this point of the map's container; none: an empty list. @param {any} point */

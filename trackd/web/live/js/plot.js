@@ -20,7 +20,7 @@ export class Plot {
       tzDate: (/** @type {number} */ seconds) => (timeZone ? uPlot.tzDate(new Date(seconds * 1000), timeZone) : new Date(seconds * 1000)),
       cursor: { drag: { x: false, y: false }, points: { size: 6 } },
       scales: { speed: { range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ most) => [0, Math.max(10, most * 1.1)] }, altitude: {} },
-      axes: [{ ...axis, values: (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map((one) => clock(one * 1000).replace(/(:\d\d):\d\d/, "$1")) },
+      axes: [{ ...axis, size: 26, values: (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map((one) => clock(one * 1000).replace(/(:\d\d):\d\d/, "$1")) },
         { ...axis, scale: "speed", label: `${t("position.speed")} (${speedName})`, labelSize: 18, labelFont: axis.font, size: 42 },
         { ...axis, scale: "altitude", side: 1, grid: { show: false }, label: `${t("position.altitude")} (${altitudeName})`, labelSize: 18, labelFont: axis.font, size: 46 }],
       series: [{}, { scale: "speed", stroke: colour("--accent"), width: 2, fill: colour("--veil") }, { scale: "altitude", stroke: colour("--standing"), width: 1.5 }],

@@ -48,6 +48,7 @@ export class ServerPages {
     const body = h("div.page-body");
     fill(this.element, h("header", {}, h("h1", {}, t("server")), h("nav", { "aria-label": t("server") }, tabs),
       h("button.plain.icon-only", { type: "button", "aria-label": t("close"), onclick: () => go("devices") }, icon("close"))), body);
+    this.element.querySelector(".tab-link[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
     const page = PAGES[name], draw = () => attempt(() => page.draw(body));
     draw();
     if (page.alive) this._timer = setInterval(() => document.visibilityState === "visible" && !document.querySelector("dialog") && draw(), PAUSE);

@@ -37,7 +37,8 @@ const tile = (name, value, kind = "") => h("div.tile", { class: kind }, h("b", {
 function bar(figure, one, most) {
   const labels = Object.values(one.labels).join(", "), meter = h("meter", { min: 0, max: most || 1, high: most * 0.8, value: one.value });
   meter.setAttribute("aria-label", figure.meaning);
-  return h("li", {}, h("span", {}, figure.meaning, labels && ` (${labels})`), meter, h("span.quiet", {}, `${number(one.value)} / ${number(most)}`));
+  const name = figure.name.replace(/^trackd_/, "").replaceAll("_", " ");
+  return h("li", {}, h("span", {}, h("b", {}, name, labels && ` (${labels})`), h("small", {}, figure.meaning)), meter, h("span.quiet", {}, `${number(one.value)} / ${number(most)}`));
 }
 
 /** @param {Map<string, any>} figures @returns {[string, number, number, number][]} formats with anything to tell */
