@@ -120,7 +120,8 @@ class Browser:
         """What the browser has complained of since the last time: errors, and whatever its policies have refused."""
         for entry in self.driver.get_log("browser"):
             refused = entry["source"] == "network" and any(f"{path} " in entry["message"] for path in EXPECTED)
-            if entry["level"] in ("SEVERE", "WARNING") and not refused:
+            # How fast a test reads pixels is no affair of the page's.
+            if entry["level"] in ("SEVERE", "WARNING") and entry["source"] != "rendering" and not refused:
                 yield entry["message"]
 
     def picture(self, path: Path) -> None:

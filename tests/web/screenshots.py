@@ -95,9 +95,9 @@ class Scene:
     def fill(self) -> None:
         """The fleet, with its groups, a geofence, and a stranger."""
         dice = random.Random(7)
-        groups = {
-            name: self.server.call("POST", "/api/groups", {"name": name})["id"] for name in ("City", "Works")
-        } | {"": 0}
+        groups = {name: self.server.call("POST", "/api/groups", {"name": name})["id"] for name in ("City", "Works")} | {
+            "": 0
+        }
         for number, (name, category, group, knots) in enumerate(FLEET):
             id = f"8612340000{number:05}"
             said = {"name": name, "uniqueId": id, "category": category, "groupId": groups[group]}
@@ -126,7 +126,11 @@ class Scene:
             while moment <= end:
                 odd += 1
                 said = driver.step(SECONDS)
-                more = {"bearing": round(driver.course % 360), "altitude": 170 + 20 * math.sin(odd / 40), "accuracy": 4}
+                more: dict[str, object] = {
+                    "bearing": round(driver.course % 360),
+                    "altitude": 170 + 20 * math.sin(odd / 40),
+                    "accuracy": 4,
+                }
                 more |= {"batt": 60 + odd % 40, "sat": 11, "ignition": str(driver.knots > 0).lower()}
                 self.report({"id": id, "timestamp": int(moment.timestamp()), **said, **more})
                 moment += timedelta(seconds=SECONDS)
@@ -165,11 +169,19 @@ def views(browser: Browser, scene: Scene) -> Iterator[tuple[str, Callable[[], No
     def closed() -> None:
         browser.run("document.querySelectorAll('dialog').forEach((one) => one.close())")
 
+    def past() -> None:
+        at("device", lorry, "history", wait=2.5)
+        browser.run(SLIDE)
+
+    def fences() -> None:
+        closed()
+        at("geofences")
+
     yield "live", lambda: at("devices")
     yield "device", lambda: at("device", lorry, wait=1.5)
-    yield "history", lambda: (at("device", lorry, "history", wait=2.5), browser.run(SLIDE))[0]
+    yield "history", past
     yield "command", command
-    yield "geofences", lambda: (closed(), at("geofences"))[0]
+    yield "geofences", fences
     yield "unknown", lambda: at("server", "unknown")
     yield "state", lambda: at("server", "state", wait=1.5)
     yield "users", lambda: at("server", "users")
