@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from timeit import repeat
 from typing import Any
 
 from attrs import define, evolve, field
@@ -23,6 +24,8 @@ from attrs import define, evolve, field
 from benchmarks.generator import Load, imei
 from benchmarks.server import Server
 from benchmarks.spine import generate
+from trackd.store.report import Report
+from trackd.track.digest import digest
 
 CONNECTIONS = (1, 10, 100, 1_000, 10_000)
 STORED = (100_000, 1_000_000, 10_000_000)
@@ -78,27 +81,30 @@ class Scale:
             )
 
     def sockets(self) -> None:
-        """With more and more clients, of whom each sees all devices, or some of them."""
-        for count in self.sizes(SOCKETS):
-            load = self.load(DEVICES)
-            self.line(f"{count:,} sockets see {SEEN}", load, self.audience(count, SEEN))
-        for count in self.sizes(SOCKETS):
-            load = self.load(DEVICES)
-            self.line(f"{count:,} sockets see {DEVICES}", load, self.audience(count, DEVICES))
+        """With more and more clients, at a rate: each sees some of the devices, then all of them."""
+        for seen, rate in ((SEEN, RATE), (DEVICES, RATE / 10)):
+            for count in self.sizes(SOCKETS):
+                load = self.load(DEVICES, rate=rate, seconds=min(5.0, self.seconds))
+                self.line(f"{count:,} sockets see {seen}", evolve(load, tokens=self.audience(count, seen)))
 
     def again(self) -> None:
         """What it costs to tell reports that are sent again from those that come late."""
         now = datetime.now(UTC).replace(microsecond=0)
         first, start = self._first, now - timedelta(days=3)
         load = self.load(DEVICES, reports=REPORTS, seconds=60.0, start=start.isoformat())
-        self.line("new", load, rates=False)
-        self.line("the same again", load, rates=False)
+        self.line("new", load)
+        self.line("the same again", load)
         self.server.stop()
         self.server.start()
-        self.line("again after a restart", load, rates=False)
+        self.line("again after a restart", load)
         # New ones, but older than what is stored.
         earlier = (start - timedelta(days=1)).isoformat()
-        self.line("new, but late", self.load(DEVICES, first, reports=REPORTS, seconds=60.0, start=earlier), rates=False)
+        self.line("new, but late", self.load(DEVICES, first, reports=REPORTS, seconds=60.0, start=earlier))
+        one = Report(1, "gt06", now, now, now, True, 48.5, 11.5, 0.0, 32.4, 90.0, 0.0, NETWORK, {"sat": 9}, False, 0)
+        print(
+            f"{'':4}recognising that it is new costs {min(repeat(lambda: digest(one), number=1000)) * 1000:.1f} µs of a new report",
+            flush=True,
+        )
 
     # How they are measured
 
@@ -112,23 +118,20 @@ class Scale:
         ports, web, tokens = self.server.ports, self.server.web, [self.server.token]
         return Load(ports["gt06"], web, tokens, connections, first=first, first_id=id, **options)
 
-    def line(self, name: str, load: Load, tokens: list[str] | None = None, rates: bool = True) -> None:
-        """Measure at full speed; with `rates` also the delay at a rate."""
-        tokens = tokens or load.tokens
-        load = evolve(load, tokens=tokens)
-        before = self.server.database_cpu()
+    def line(self, name: str, load: Load) -> None:
+        """A line of a table. At full speed, unless it is another's rate, the delay is measured afterwards."""
         said, used = generate(self.server, load, REST)
-        count, speed, memory = said["acknowledged"], said["acknowledged"] / said["seconds"], self.server.memory()
-        database = self.server.database_cpu() - before
-        late = ""
-        if rates:
+        count, memory = said["acknowledged"], self.server.memory()
+        speed, delays = count / said["seconds"], said["latencies"]
+        if load.rate:
+            speed = load.rate
+        elif not load.reports:
             # Later than all that was said before: otherwise it is no news.
-            said, _ = generate(self.server, evolve(load, rate=RATE, days=1, seconds=min(5.0, self.seconds)), REST)
-            late = f"{percentile(said['latencies']) * 1000:.0f}" if said["latencies"] else "-"
-        print(
-            f"{name:26}{speed:10,.0f}{used / count * 1e6:11.1f}{database / count * 1e6:13.1f}{late:>9}{memory:6.0f}",
-            flush=True,
-        )
+            later = evolve(load, rate=RATE, days=1, seconds=min(5.0, self.seconds))
+            delays = generate(self.server, later, REST)[0]["latencies"]
+        late = f"{sorted(delays)[int(len(delays) * 0.99)] * 1000:.0f}" if delays else ""
+        costs = f"{used.server / count * 1e6:11.1f}{used.database / count * 1e6:13.1f}"
+        print(f"{name:26}{speed:10,.0f}{costs}{late:>9}{memory:6.0f}", flush=True)
 
     def devices(self, first: int, count: int) -> None:
         """Make these devices, the administrator's."""
@@ -191,6 +194,7 @@ class Scale:
             most = max(CONNECTIONS)
             self.server = Server(
                 settings={
+                    "listen.connections": most + 100,
                     "listen.perAddress": most + 100,
                     "listen.beforeLogin": most + 100,
                     "live.connections": max(SOCKETS) + 100,
@@ -207,9 +211,7 @@ class Scale:
                 self.server.remove()
 
 
-def percentile(values: list[float], part: float = 0.99) -> float:
-    return sorted(values)[int(len(values) * part)]
-
+NETWORK = '{"radioType":"gsm","cellTowers":[{"cellId":5678,"locationAreaCode":1234}]}'
 
 # One after the other, each user sees so many of the devices.
 AUDIENCE = """
