@@ -16,7 +16,6 @@ from tests.postgres import DatabaseTestCase
 from tests.rest.client import Client
 from tests.rest.replay import encoded
 from tests.rest.sockets import Socket
-from tests.rest.test_scenarios import free_ports
 from trackd.settings import load
 from trackd.store.database import Database
 from trackd.tap import build
@@ -39,13 +38,12 @@ class SocketTests(DatabaseTestCase):
         self.client = Client(reactor)
         folder = Path(mkdtemp(prefix="trackd-security-"))
         self.addCleanup(rmtree, folder)
-        (web,) = free_ports(1)
-        self.base = f"127.0.0.1:{web}"
-        settings = load(
-            [], {"protocols.enable": "osmand", "osmand.port": "-1", "web.port": str(web)}, catalog, data=folder
-        )
-        self.house = build(reactor, settings, Database(reactor, self.dsn))
+        said = {"protocols.enable": "osmand", "osmand.port": "-1", "web.port": "0"}
+        self.house = build(reactor, load([], said, catalog, data=folder), Database(reactor, self.dsn))
         await self.house.start()
+        port = self.reactor.listenTCP(0, self.house.site, interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        self.base = f"127.0.0.1:{port.getHost().port}"
         self.services = self.house.people.services
         self.users = self.house.people.users
         values = {"name": "ann", "email": "ann@example.org", "device_limit": -1}
@@ -87,6 +85,15 @@ class SocketTests(DatabaseTestCase):
             await self.sockets[name].finished.addTimeout(SOON, self.reactor)
         await deferLater(self.reactor, 0.1)
         self.assertEqual(set(names), {name for name, socket in self.sockets.items() if socket.closed})
+
+    async def test_foreign_pages(self) -> None:
+        """A page of another site opens no socket with the cookie of who looks at it; one of this site does."""
+        for origin, opens in ((f"http://{self.base}", True), ("http://evil.example", False), ("null", False)):
+            socket = Socket(self.reactor, f"ws://{self.base}/api/socket", {**self.cookie, "Origin": origin})
+            connectWS(socket)
+            status = await socket.connected
+            self.sockets[origin] = socket
+            self.assertEqual(opens, status == 101, origin)
 
     async def test_disabled(self) -> None:
         """Who is disabled listens no longer."""

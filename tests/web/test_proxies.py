@@ -50,6 +50,20 @@ class ProxiesTests(SynchronousTestCase):
         self.assertEqual(proxies.client(asked(x_forwarded_for=" , 10.0.0.2")), ("10.0.0.1", False))
         self.assertEqual(proxies.client(asked(secure=True)), ("10.0.0.1", True))
 
+    def test_networks(self) -> None:
+        """Proxies may be named by their networks; what stands there in place of an address is no proxy."""
+        proxies = Proxies(("10.0.0.0/8", "2001:db8::/32"))
+        self.assertEqual(proxies.client(asked(x_forwarded_for="9.9.9.9, 10.1.2.3, 2001:db8::7")), ("9.9.9.9", False))
+        self.assertEqual(proxies.client(asked(x_forwarded_for="9.9.9.9, unknown")), ("unknown", False))
+        self.assertEqual(proxies.client(asked("11.0.0.1", x_forwarded_for="9.9.9.9")), ("11.0.0.1", False))
+
+    def test_order(self) -> None:
+        """Of several headers the one counts that a client cannot make up behind its proxy's back."""
+        proxies = Proxies(("10.0.0.1",))
+        said: dict[str, Any] = {"cf_connecting_ip": "1.1.1.1", "x_real_ip": "2.2.2.2"}
+        self.assertEqual(proxies.client(asked(x_forwarded_for="9.9.9.9", **said)), ("9.9.9.9", False))
+        self.assertEqual(proxies.client(asked(**said)), ("1.1.1.1", False))
+
     def test_addresses(self) -> None:
         """IPv4 on a socket of IPv6 is IPv4; a Unix socket has no address."""
         proxies = Proxies(("127.0.0.1",))

@@ -69,6 +69,7 @@ class Accounts:
             _check_new(caller, values)
             manager = caller.id
             most = caller.user_limit if caller.user_limit > 0 else None
+        await self._check_names(values)
         if password:
             values["password_hash"] = await self.passwords.hash(password)
         try:
@@ -92,6 +93,7 @@ class Accounts:
         # Little else is written: what an administrator changes meanwhile must not come back as it was. (Attributes may
         # differ and yet be equal: 1 and true, or in another order.)
         changed = _changed(before, values)
+        await self._check_names({name: values[name] for name in changed}, id)
         if password and before.temporary and caller.id == id:
             # Who has the link has it for a time, and must not come in by another way afterwards.
             raise Denied("Temporary user")
@@ -108,6 +110,13 @@ class Accounts:
         await self.permissions.check_user(caller, id)
         await self.permissions.check_free(caller, READONLY)
         return await self.users.delete(id, creator(caller))
+
+    async def _check_names(self, values: Values, id: int = 0) -> None:
+        """One's e-mail address must not be the login of somebody else, nor one's login the address of somebody else."""
+        for column, called in (("email", "e-mail address"), ("login", "login")):
+            text = values.get(column)
+            if text and "\0" not in text and await self.users.another(text, id):
+                raise Invalid(f"The {called} is taken")
 
     async def _check_registration(self, caller: UserRow | None, values: Values, address: str) -> None:
         self.registrations.check(origin(address))

@@ -27,7 +27,7 @@ LONGEST_REST = timedelta(days=90)
 # Sessions whose last use is known to the second; the database notes it by the minute.
 MOST_REMEMBERED = 10_000
 
-_STANDARD_ALPHABET = str.maketrans("+/", "-_", "=")
+_STANDARD_ALPHABET = str.maketrans("+/", "-_")
 
 
 @define(eq=False)

@@ -40,6 +40,15 @@ class Users:
             )
         )
 
+    async def another(self, name: str, id: int = 0) -> bool:
+        """Whether a user other than this one has this e-mail address or login, whatever its case."""
+        rows = await self.database.query(
+            "SELECT FROM users WHERE deleted_at IS NULL AND id <> %s"
+            " AND (lower(email) = lower(%s) OR lower(login) = lower(%s))",
+            [id, name, name],
+        )
+        return bool(rows)
+
     async def all(self, listing: Listing = EVERYTHING) -> list[UserRow]:
         """All users, by name."""
         where, args = listing.where(SEARCHED)
@@ -59,9 +68,10 @@ class Users:
         return [UserRow(*row) for row in rows]
 
     async def manages(self, user_id: int, other_id: int) -> bool:
+        """Whether a user manages another. Nobody manages an administrator, who may do more than whoever manages."""
         rows = await self.database.query(
             "SELECT FROM user_user l JOIN users u ON u.id = l.managed_user_id"
-            " WHERE l.user_id = %s AND l.managed_user_id = %s AND u.deleted_at IS NULL",
+            " WHERE l.user_id = %s AND l.managed_user_id = %s AND u.deleted_at IS NULL AND NOT u.administrator",
             [user_id, other_id],
         )
         return bool(rows)

@@ -164,6 +164,7 @@ class _Routes:
                 request.setHeader("Content-Length", "0")
             return b""
         request.setHeader("Content-Type", answer.type or route.produces)
+        request.setHeader("X-Content-Type-Options", "nosniff")
         if not isinstance(answer.body, bytes):
             await Stream(request, self.clock).send(answer.body)
             return None

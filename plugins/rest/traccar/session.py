@@ -16,6 +16,7 @@ from trackd.store.rows import UserRow
 async def get_session(services: Services, call: Call) -> Answer:
     """Who the cookie belongs to; with a token: log in with it."""
     if call.params["token"] is not None:
+        _check_page(call)
         user, token = await services.entrance.by_token(call.params["token"])
         if user.id == SERVICE_ID:
             return shown(user_json(user))
@@ -56,6 +57,7 @@ async def become(services: Services, call: Call) -> Answer:
     """Go on as another user."""
     id = call.params["id"]
     caller: Caller = call.caller
+    _check_page(call)
     await services.permissions.check_user(caller.user, id)
     user = await services.permissions.users.get(id)
     if user is None:
@@ -93,6 +95,16 @@ async def check_sid(services: Services, call: Call) -> Answer:
     if not call.params["sid"]:
         raise ApiError(400, "Missing session ID")
     return shown({"status": await services.sessions.alive(call.params["sid"])})
+
+
+def _check_page(call: Call) -> None:
+    """
+    Raises ApiError (401) for a GET that a foreign page has hidden in an image or the like.
+
+    Browsers send no Origin with it, and nobody has meant to log in by it.
+    """
+    if call.headers.get("sec-fetch-site") == "cross-site" and call.headers.get("sec-fetch-mode") == "no-cors":
+        raise ApiError(401, "Another site's page may not log anybody in")
 
 
 async def _logged_in(services: Services, call: Call, caller: Caller, user: UserRow | None = None) -> Answer:
