@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, cast
 
 from autobahn.twisted.websocket import connectWS
 from twisted.internet.defer import succeed
@@ -41,9 +41,10 @@ class SocketTests(DatabaseTestCase):
         said = {"protocols.enable": "osmand", "osmand.port": "-1", "web.port": "0"}
         self.house = build(reactor, load([], said, catalog, data=folder), Database(reactor, self.dsn))
         await self.house.start()
-        port = self.reactor.listenTCP(0, self.house.site, interface="127.0.0.1")
+        site: Any = self.house.site
+        port: Any = self.reactor.listenTCP(0, site, interface="127.0.0.1")
         self.addCleanup(port.stopListening)
-        self.base = f"127.0.0.1:{port.getHost().port}"
+        self.base = f"127.0.0.1:{cast(Any, port.getHost()).port}"
         self.services = self.house.people.services
         self.users = self.house.people.users
         values = {"name": "ann", "email": "ann@example.org", "device_limit": -1}
