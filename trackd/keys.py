@@ -155,6 +155,11 @@ SECTIONS = {
         Key("coordinates.maxError", int, 0, "Metres of the smallest move that is too large; 0 = off", least=0),
         Key("event.motion.speedThreshold", float, 0.01, "Knots above which a device is in motion", DEVICE, least=0),
         Key("processing.remoteAddress.enable", bool, False, "Store the sender's address in the attribute `ip`"),
+        Key(
+            "processing.computedAttributes.localVariables", bool, False, "Expressions may have variables and functions"
+        ),
+        Key("processing.computedAttributes.loops", bool, False, "Expressions may have loops"),
+        Key("processing.computedAttributes.newInstanceCreation", bool, False, "Expressions may make numbers and dates"),
         Key("processing.copyAttributes.enable", bool, False, "Copy attributes from the last position"),
         Key("processing.copyAttributes", tuple, (), "Attributes that are copied when a position lacks them", DEVICE),
     ),

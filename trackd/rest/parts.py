@@ -42,6 +42,10 @@ from trackd.store.shares import Shares as ShareRows
 from trackd.store.statistics import Days
 from trackd.store.unknown import UnknownDevices
 from trackd.store.users import Users
+from trackd.track.expression.parser import Switches
+
+# Parts of the language of expressions that operators may allow, as `Switches` has them.
+SWITCHES = ("localVariables", "loops", "newInstanceCreation")
 
 
 def services(
@@ -136,6 +140,7 @@ def services(
             settings["report.maxPositions"],
             bool(settings["mail.smtp.host"]),
             timedelta(seconds=settings["database.positionPeriod"]),
+            Switches(*(settings[f"processing.computedAttributes.{name}"] for name in SWITCHES)),
         ),
     )
 

@@ -23,6 +23,7 @@ from trackd.rest.inside import Inside
 from trackd.store.events import Events
 from trackd.store.positions import Positions
 from trackd.store.rows import PositionRow, SessionRow, TokenRow, UserRow
+from trackd.track.expression.parser import Switches
 
 
 class Commands(Protocol):
@@ -78,6 +79,7 @@ class Options:
     most_positions: int = 50_000  # in one answer; 0 = no limit
     mail: bool = False  # there is a mail server
     latest_within: timedelta = timedelta(days=90)  # of the latest positions of all devices; 0 = any age
+    expressions: Switches = Switches()  # what operators allow in them
 
 
 @define(eq=False)

@@ -239,6 +239,18 @@ ATTRIBUTE = Model(
         Member("priority", INT),
     ),
 )
+# One that is tried out: its value is all that is wanted.
+TRIED = Model(
+    "Attribute",
+    (
+        ID,
+        text("description", 4000),
+        text("attribute"),
+        text("expression", 4000, required=True),
+        text("type", required=True),
+        Member("priority", INT),
+    ),
+)
 DRIVER = Model("Driver", (ID, FREE_FORM, text("name", required=True), text("uniqueId", trim=True, required=True)))
 MAINTENANCE = Model(
     "Maintenance",

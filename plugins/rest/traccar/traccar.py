@@ -5,6 +5,7 @@ from __future__ import annotations
 from plugins.rest.traccar import (
     belongings,
     commands,
+    computed,
     description,
     devices,
     exports,
@@ -33,6 +34,7 @@ PARTS = (
     commands,
     permissions,
     belongings,
+    computed,
     records,
     shares,
     passwords,

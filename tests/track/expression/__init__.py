@@ -1,0 +1,1 @@
+"""Tests; trial finds them through this file."""
