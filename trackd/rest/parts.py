@@ -44,9 +44,6 @@ from trackd.store.unknown import UnknownDevices
 from trackd.store.users import Users
 from trackd.track.expression.parser import Switches
 
-# Parts of the language of expressions that operators may allow, as `Switches` has them.
-SWITCHES = ("localVariables", "loops", "newInstanceCreation")
-
 
 def services(
     reactor: Any,
@@ -140,7 +137,11 @@ def services(
             settings["report.maxPositions"],
             bool(settings["mail.smtp.host"]),
             timedelta(seconds=settings["database.positionPeriod"]),
-            Switches(*(settings[f"processing.computedAttributes.{name}"] for name in SWITCHES)),
+            Switches(
+                settings["processing.computedAttributes.localVariables"],
+                settings["processing.computedAttributes.loops"],
+                settings["processing.computedAttributes.newInstanceCreation"],
+            ),
         ),
     )
 

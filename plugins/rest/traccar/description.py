@@ -62,6 +62,7 @@ OTHERS: dict[str, tuple[Gives, ...]] = {
     "GET /commands/types": (Gives(TYPE, many=True),),
     "GET /commands/send": (Gives(COMMAND, many=True),),
     "POST /commands/send": (Gives(COMMAND), Gives(QUEUED_COMMAND, status=202)),
+    "POST /attributes/computed/test": (Gives("any"), NOTHING),
     "GET /permissions": (Gives(One(), many=True),),
     "POST /permissions": (NOTHING,),
     "DELETE /permissions": (NOTHING,),

@@ -138,7 +138,9 @@ class Parser:
                 continue
             found.append(self.statement())
             # What ends with a block needs no sign between it and the next.
-            if self.words[self._at - 1].text not in ("}", ";") and not (self.word.kind == "end" or self.is_sign(";", "}")):
+            if self.words[self._at - 1].text not in ("}", ";") and not (
+                self.word.kind == "end" or self.is_sign(";", "}")
+            ):
                 raise self.unexpected()
         return found[0] if len(found) == 1 else Block(found)
 
