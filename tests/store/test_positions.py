@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import orjson
+
 from tests.postgres import DatabaseTestCase
 from tests.store.samples import NOON, after, device, latest, position
 from trackd.store.partitions import Partitions
 from trackd.store.positions import Positions
-from trackd.store.rows import PositionRow, names
+from trackd.store.rows import PlainPosition, PositionRow, names
 
 
 class PositionTests(DatabaseTestCase):
@@ -139,3 +141,35 @@ class PositionTests(DatabaseTestCase):
         while not heard:
             await self.db.query("SELECT pg_sleep(0.01)")
         self.assertEqual(heard, ["positions 7"])
+
+    async def test_plain(self) -> None:
+        """Positions that are to be shown have the same values, with times and JSON as the texts that go out."""
+        one = (await device(self.db)).id
+        stored = await latest(
+            self.db,
+            one,
+            datetime(2024, 5, 15, 12, 0, 0, 129_999, UTC),
+            device_time=datetime(1, 2, 3, 4, 5, 6, tzinfo=UTC),
+            server_time=datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC),
+            address="Straße 1",
+            network='{"radioType":"gsm"}',
+            geofence_ids="[3,1]",
+            attributes='{"b":1.0,  "a":"\\u0000"}',
+        )
+        (found,) = await self.positions.latest_plain([one])
+        for name in PlainPosition._fields[:-1]:
+            said, value = getattr(found, name), getattr(stored, name)
+            if isinstance(value, datetime):
+                value = value.isoformat("T", "milliseconds")
+            self.assertEqual(orjson.loads(said) if isinstance(value, dict | list) else said, value, name)
+        self.assertEqual('{"b":1.0,  "a":"\\u0000"}', found.attributes)
+        self.assertEqual([], await self.positions.latest_plain([one], after(60)))
+
+    async def test_plain_pieces(self) -> None:
+        """They come in the same pieces, to the microsecond."""
+        times = [NOON.replace(microsecond=micro) for micro in (1, 1, 2, 999, 1000, 1001)]
+        stored = [await position(self.db, 1, time) for time in times]
+        for piece in (1, 2, 5, 6):
+            found = [rows async for rows in self.positions.between_plain(1, NOON, after(1), 0, piece)]
+            self.assertEqual([row.id for row in stored], [row.id for rows in found for row in rows])
+            self.assertLessEqual(max(map(len, found)), piece)

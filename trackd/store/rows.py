@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 import orjson
@@ -171,6 +171,34 @@ class PositionRow:
     attributes: dict[str, Any] = field(converter=parsed)
     said: datetime | None
     digest: int
+
+
+class PlainPosition(NamedTuple):
+    """
+    A position as it is shown to clients, for lists of many: what JSON will have as text is text already.
+
+    Times are `2026-01-31T07:05:09.120+00:00`; `network`, `geofence_ids` and `attributes` are JSON. `key` is the exact
+    time of fix.
+    """
+
+    id: int
+    device_id: int
+    protocol: str
+    server_time: str
+    device_time: str
+    fix_time: str
+    valid: bool
+    latitude: float
+    longitude: float
+    altitude: float
+    speed: float
+    course: float
+    address: str | None
+    accuracy: float
+    network: str | None
+    geofence_ids: str | None
+    attributes: str
+    key: str
 
 
 @define(eq=False)

@@ -21,7 +21,7 @@ from trackd.rest.errors import ApiError
 from trackd.rest.output import dumps
 from trackd.rest.routes import Answer, Call, Route
 from trackd.rest.services import Services
-from trackd.store.rows import DeviceRow, PositionRow
+from trackd.store.rows import DeviceRow, PositionRow, parsed
 
 XML = "<?xml version='1.0' encoding='UTF-8'?>"
 COLUMNS = (
@@ -47,7 +47,9 @@ class Frame:
     between: str = ""
 
 
-async def framed(frame: Frame, pieces: Rows, shown: Callable[[PositionRow], str]) -> AsyncGenerator[bytes, None]:
+async def framed(
+    frame: Frame, pieces: Rows[PositionRow], shown: Callable[[PositionRow], str]
+) -> AsyncGenerator[bytes, None]:
     """The file in pieces; a short one is one piece. Nothing comes before the first rows are there."""
     held, some = frame.head, False
     async for rows in pieces:
@@ -67,6 +69,10 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
+async def _rows(services: Services, call: Call) -> Rows[PositionRow]:
+    return await of_span(services, call, services.positions.between)
+
+
 # CSV
 
 
@@ -74,13 +80,13 @@ async def get_csv(services: Services, call: Call) -> Answer:
     """A line for each position, with a column for every attribute that one of them has."""
     zone = await _users_zone(services, call)
     names: dict[str, None] = {}
-    async for rows in await of_span(services, call):
+    async for rows in await of_span(services, call, services.positions.between_plain):
         for row in rows:
             if len(names) < MOST_COLUMNS:
-                names.update(dict.fromkeys(row.attributes))
+                names.update(dict.fromkeys(parsed(row.attributes)))
     columns = list(names)[:MOST_COLUMNS]
     head = ",".join([COLUMNS, *map(cell, columns)]) + "\n"
-    return _answer("csv", framed(Frame(head), await of_span(services, call), lambda row: line(row, columns, zone)))
+    return _answer("csv", framed(Frame(head), await _rows(services, call), lambda row: line(row, columns, zone)))
 
 
 def line(row: PositionRow, names: Sequence[str], zone: tzinfo) -> str:
@@ -141,7 +147,7 @@ async def _users_zone(services: Services, call: Call) -> tzinfo:
 
 async def get_gpx(services: Services, call: Call) -> Answer:
     """A track."""
-    rows, device = await of_span(services, call), await _device(services, call)
+    rows, device = await _rows(services, call), await _device(services, call)
     zone = services.machine.zone("")
     frame = Frame(
         f'{XML}<gpx version="1.0"><trk><name>{in_xml(device.name)}</name>',
@@ -173,7 +179,7 @@ async def get_kmz(services: Services, call: Call) -> Answer:
 
 
 async def _kml(services: Services, call: Call) -> AsyncGenerator[bytes, None]:
-    rows, device = await of_span(services, call), await _device(services, call)
+    rows, device = await _rows(services, call), await _device(services, call)
     zone = services.machine.zone("")
     span = " - ".join(second(call.params[name], zone)[:16] for name in ("from", "to"))
     end = "</LineString></Placemark></Document></kml>"

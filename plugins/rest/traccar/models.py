@@ -12,11 +12,13 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
+from orjson import Fragment
 
 from trackd.rest.output import dumps, free, moment, number
+from trackd.store.rows import PlainPosition
 from trackd.wire.values import Network
 
-__all__ = ["device_json", "dumps", "event_json", "position_json"]
+__all__ = ["device_json", "dumps", "event_json", "plain_json", "position_json"]
 
 
 class Device(Protocol):
@@ -128,10 +130,62 @@ def position_json(row: Position) -> dict[str, Any]:
         "geofenceIds": free(geofences) if geofences and geofences != "[]" else None,
     }
     total = altitude + speed + course + accuracy
-    if total - total != 0:  # one of them is infinite, or no number at all
-        for name in ("altitude", "speed", "course", "accuracy"):
-            shown[name] = number(shown[name])
+    if total - total != 0:
+        _with_texts(shown)
     return shown
+
+
+def plain_json(row: PlainPosition) -> dict[str, Any]:
+    """A position of a list of many, whose texts are as they go out."""
+    (
+        id,
+        device_id,
+        protocol,
+        server_time,
+        device_time,
+        fix_time,
+        valid,
+        latitude,
+        longitude,
+        altitude,
+        speed,
+        course,
+        address,
+        accuracy,
+        network,
+        geofences,
+        attributes,
+        _,
+    ) = row
+    shown = {
+        "id": id,
+        "attributes": Fragment(attributes),
+        "deviceId": device_id,
+        "protocol": protocol,
+        "serverTime": server_time,
+        "deviceTime": device_time,
+        "fixTime": fix_time,
+        "valid": valid,
+        "latitude": latitude,
+        "longitude": longitude,
+        "altitude": altitude,
+        "speed": speed,
+        "course": course,
+        "address": address,
+        "accuracy": accuracy,
+        "network": Fragment(network) if network else None,
+        "geofenceIds": Fragment(geofences) if geofences and geofences != "[]" else None,
+    }
+    total = altitude + speed + course + accuracy
+    if total - total != 0:
+        _with_texts(shown)
+    return shown
+
+
+def _with_texts(shown: dict[str, Any]) -> None:
+    """One of the numbers is infinite, or no number at all."""
+    for name in ("altitude", "speed", "course", "accuracy"):
+        shown[name] = number(shown[name])
 
 
 def event_json(row: Event, message: str | None = None) -> dict[str, Any]:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from plugins.rest.traccar.answers import ID, NOTHING, array, shown
-from plugins.rest.traccar.models import event_json, position_json
+from plugins.rest.traccar.models import event_json, plain_json, position_json
 from trackd.people.permissions import DISABLE_REPORTS, READONLY
 from trackd.rest.errors import ApiError
 from trackd.rest.params import LONG, MOMENT, Param
 from trackd.rest.routes import Answer, Call, Route
 from trackd.rest.services import Services
-from trackd.store.rows import PositionRow
+from trackd.store.rows import PlainPosition, PositionRow
 from trackd.track.area import BadArea
 from trackd.track.fence import Fence, fence
 
-# Positions in pieces.
-Rows = AsyncIterator[Sequence[PositionRow]]
+R = TypeVar("R", PositionRow, PlainPosition)
+# Positions in pieces, and what reads them: of a device, from and to these times, at most so many.
+Rows = AsyncIterator[Sequence[R]]
+Read = Callable[[int, datetime, datetime, int], AsyncIterator[list[R]]]
 
 # Devices whose latest positions are read at once.
 PIECE = 1000
@@ -28,7 +30,8 @@ async def get_positions(services: Services, call: Call) -> Answer:
     """By ids, of one device, or the latest of all devices that the caller sees."""
     params = call.params
     if params["id"]:
-        return _answer(_one_piece(await _by_ids(services, call, params["id"])))
+        rows = await _by_ids(services, call, params["id"])
+        return shown([position_json(row) for row in rows])
     if params["deviceId"]:
         return await _of_device(services, call, params["deviceId"])
     ids = sorted(await services.fleet.devices.ids_of_user(call.caller.user.id))
@@ -50,17 +53,17 @@ async def _of_device(services: Services, call: Call, device_id: int) -> Answer:
     if call.params["from"] is None or call.params["to"] is None:
         await services.permissions.check_device(call.caller.user, device_id)
         return _answer(_latest(services, [device_id], None))
-    return _answer(await of_span(services, call))
+    return _answer(await of_span(services, call, services.positions.between_plain))
 
 
-async def of_span(services: Services, call: Call) -> Rows:
+async def of_span(services: Services, call: Call, read: Read[R]) -> Rows[R]:
     """The positions of a device and a time, in pieces; the rights to see them are checked at once. Raises ApiError."""
     device_id, start, end = call.params["deviceId"], call.params["from"], call.params["to"]
     await services.permissions.check_device(call.caller.user, device_id)
     if start is None or end is None:
         raise ApiError(400, "The time is missing: from and to")
     await _check_reports(services, call)
-    found = services.positions.between(device_id, start, end, services.options.most_positions)
+    found = read(device_id, start, end, services.options.most_positions)
     geofence_id = call.params["geofenceId"]
     geofence = await services.belongings.objects.get("geofence", geofence_id) if geofence_id else None
     if geofence is None:
@@ -71,7 +74,7 @@ async def of_span(services: Services, call: Call) -> Rows:
         raise ApiError(400, str(error)) from None
 
 
-async def _inside(pieces: Rows, fence: Fence) -> Rows:
+async def _inside(pieces: Rows[R], fence: Fence) -> Rows[R]:
     async for rows in pieces:
         yield [row for row in rows if fence.contains(row.latitude, row.longitude, row.altitude)]
 
@@ -80,23 +83,17 @@ async def _check_reports(services: Services, call: Call) -> None:
     await services.permissions.check_free(call.caller.user, DISABLE_REPORTS, message="Operation restricted")
 
 
-async def _latest(
-    services: Services, ids: Sequence[int], since: datetime | None
-) -> AsyncIterator[Sequence[PositionRow]]:
+async def _latest(services: Services, ids: Sequence[int], since: datetime | None) -> Rows[PlainPosition]:
     for start in range(0, len(ids), PIECE):
-        yield await services.positions.latest(ids[start : start + PIECE], since)
+        yield await services.positions.latest_plain(ids[start : start + PIECE], since)
 
 
-async def _one_piece(rows: Sequence[PositionRow]) -> AsyncIterator[Sequence[PositionRow]]:
-    yield rows
-
-
-async def _shown(pieces: AsyncIterator[Sequence[PositionRow]]) -> AsyncIterator[list[dict[str, Any]]]:
+async def _shown(pieces: Rows[PlainPosition]) -> AsyncIterator[list[dict[str, Any]]]:
     async for rows in pieces:
-        yield [position_json(row) for row in rows]
+        yield list(map(plain_json, rows))
 
 
-def _answer(pieces: AsyncIterator[Sequence[PositionRow]]) -> Answer:
+def _answer(pieces: Rows[PlainPosition]) -> Answer:
     return Answer(body=array(_shown(pieces)))
 
 

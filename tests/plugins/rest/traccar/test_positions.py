@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from plugins.rest.traccar.models import dumps, position_json
 from tests.rest.house import HouseTestCase
 from tests.store.samples import after, latest, position
 from trackd.rest.output import moment
@@ -48,6 +49,24 @@ class PositionTests(HouseTestCase):
             # That there is none is no secret.
             self.assertEqual(404, (await self.call("DELETE", "/api/positions/999999", who)).status)
         self.assertEqual([stored.id], await self.shown(self.owner))
+
+    async def test_alike(self) -> None:
+        """A position is written the same, byte for byte, in a long list, as the latest, by its id, and over the socket."""
+        strange: dict[str, Any] = {"altitude": float("nan"), "speed": float("-inf"), "course": float("inf")}
+        for values in (
+            {
+                "attributes": '{"b":1,"a":"\\u0000","c":{"d":[1,2.5]}}',
+                "geofence_ids": "[3,1]",
+                "address": 'Straße "1"',
+            },
+            {"network": '{"radioType":"gsm"}', "device_time": after(1.9999), "latitude": 48, "geofence_ids": "[]"},
+            strange,
+        ):
+            row = await latest(self.db, self.van, after(1), **values)
+            socket = dumps([position_json(row)])
+            for path in (f"deviceId={self.van}", self.span(1, 1), f"id={row.id}"):
+                self.assertEqual(socket, (await self.call("GET", f"/api/positions?{path}", self.owner)).body)
+            await self.db.run("DELETE FROM positions")
 
     async def test_event(self) -> None:
         """An event is for those to see who see its device."""
