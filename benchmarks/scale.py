@@ -230,7 +230,7 @@ FROM numbered CROSS JOIN generate_series(0, %s - 1) k JOIN fleet ON fleet.n = (n
 FILL = """
 INSERT INTO positions (id, device_id, protocol, server_time, device_time, fix_time, valid, latitude, longitude,
     altitude, speed, course, accuracy, digest, network, attributes)
-SELECT -1 - n, d.id, 'gt06', t, t, t, true, 48 + n % 1000 / 1000.0, 11 + n % 777 / 777.0, 500, 20, n % 360, 0,
+SELECT -1 - n, d.id, 'gt06', t, t, t, true, 48 + n %% 1000 / 1000.0, 11 + n %% 777 / 777.0, 500, 20, n %% 360, 0,
     hashint8extended(n, 1), '{"radioType":"gsm","cellTowers":[{"cellId":5678,"locationAreaCode":1234}]}',
     '{"sat":9,"distance":27.5,"totalDistance":1234567.25,"motion":true,"ignition":true}'
 FROM (SELECT n, now() - interval '25 days' + (n / 1000) * interval '200 seconds' AS t

@@ -7,7 +7,6 @@ The house with all its parts: the order in which they begin, and the order in wh
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from attrs import define, field
@@ -16,6 +15,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from trackd.clock import now
 from trackd.listen.poller import Poller
 from trackd.listen.service import BACKLOG, CannotListen, Listeners
 from trackd.live.changes import Changes
@@ -134,10 +134,10 @@ class House:
         if not self.neighbours.first:
             return
         try:
-            await self.partitions.keep(datetime.fromtimestamp(self.reactor.seconds(), UTC))
+            await self.partitions.keep(now(self.reactor))
             await self.unknown.prune()
             await self.people.sessions.clean()
-            await self.people.users.delete_expired(datetime.fromtimestamp(self.reactor.seconds(), UTC))
+            await self.people.users.delete_expired(now(self.reactor))
             await self.people.services.audit.prune(self.settings["audit.days"])
             await self.people.services.statistics.settle()
         except Unavailable as error:

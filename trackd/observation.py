@@ -13,6 +13,7 @@ from typing import Any
 from attrs import define
 
 from trackd import process
+from trackd.clock import now
 from trackd.figures import COUNTER, GAUGE, HISTOGRAM, Figure, Labels, counter, gauge
 from trackd.house import House
 from trackd.listen.conversation import Conversation
@@ -160,11 +161,11 @@ class Observation:
         house = self.house
         committer, database, standing = house.committer, house.database, house.hub.standing()
         door, strangers = house.listeners.server.door, house.presence.strangers
-        said, now = house.settings, house.reactor.seconds()
+        said, today = house.settings, now(house.reactor).timestamp()
         why = committer.away or ("no answer" if database.silent else "no connection")
         lines = [
             "what the server is doing",
-            f"  process    since {now - process.started():.0f} s, {process.cpu():.1f} s of CPU, "
+            f"  process    since {today - process.started():.0f} s, {process.cpu():.1f} s of CPU, "
             f"{process.memory() / 1e6:.0f} MB, {process.files()} of {process.most_files()} files open",
             f"  database   {'available' if self.available else f'away: {why}'}, {database.connections} of "
             f"{said['database.maxPoolSize']} connections, {database.waiting} of {said['database.maxWaiting']} queries wait",
@@ -184,7 +185,7 @@ class Observation:
         for conversation in self._longest():
             device: Any = conversation.session.device
             lines.append(
-                f"  waiting    {now - conversation.session.now.timestamp():.3f} s: {conversation.format.name} "
+                f"  waiting    {today - conversation.session.now.timestamp():.3f} s: {conversation.format.name} "
                 f"{conversation.host}, {f'device {device.id}' if device is not None else 'no device'}"
             )
         return "\n".join(lines)

@@ -26,6 +26,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.client import Agent
 
+from trackd.clock import now, steady
 from trackd.figures import Figure
 from trackd.house import House, People
 from trackd.listen.limits import Limits
@@ -368,7 +369,7 @@ class Trackd(Service):
         self.database = await self.chosen.start()
         await migrate(self.database)
         self.house = build(self.reactor, settings, self.database)
-        await self.house.partitions.keep(datetime.now(UTC))
+        await self.house.partitions.keep(now(self.reactor))
         await self.house.neighbours.nodes.join()
         await self.house.start()
         self.show(self._screen(await self.house.people.setup.start()))
@@ -450,4 +451,5 @@ def makeService(options: Options) -> Service:
         settings = options.settings()
     except SettingsError as error:
         raise SystemExit("\n".join(f"trackd: {problem}" for problem in error.problems)) from None
+    steady(reactor)
     return Trackd(reactor, within(settings, allowed(needed(settings))), show)

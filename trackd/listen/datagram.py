@@ -5,7 +5,6 @@ Wire formats on UDP: the same conversation as on TCP, with each sender.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -16,6 +15,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
 
+from trackd.clock import now
 from trackd.listen.conversation import Conversation
 from trackd.listen.manners import address
 from trackd.listen.server import Listener, Server
@@ -124,10 +124,10 @@ class Datagrams(DatagramProtocol):
         table = self.known if sender in self.known else self.strangers
         endpoint = table.pop(sender, None) or self._meet(sender)
         table[sender] = endpoint
-        endpoint.heard = now = self.server.clock.seconds()
+        endpoint.heard = self.server.clock.seconds()
         self.underway += 1
         endpoint.underway += 1
-        endpoint.conversation.hear([datagram], datetime.fromtimestamp(now, UTC))
+        endpoint.conversation.hear([datagram], now(self.server.clock))
 
     def _meet(self, sender: Sender) -> Endpoint:
         if len(self.strangers) >= self.server.limits.before_login:

@@ -9,7 +9,6 @@ known by anything it has its share of the server's time, and otherwise waits.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -17,6 +16,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from trackd.clock import now
 from trackd.listen.conversation import Conversation
 from trackd.listen.server import Listener, Server
 from trackd.listen.share import READ
@@ -71,7 +71,7 @@ class Manners:
             _below(self.transport).bufferSize = READ
         self._heard = self._since = server.clock.seconds()
         session = listener.session(transport, f"{address(local.host)}:{local.port}", self.host)
-        session.now = datetime.fromtimestamp(self._since, UTC)
+        session.now = now(server.clock)
         self.conversation = Conversation(
             server, session, self.host, self, self.counts, decode or listener.format.decode, raw, live
         )
@@ -177,11 +177,11 @@ class Manners:
 
     def _watch(self) -> None:
         """Close if it is time, and look again when it may be."""
-        conversation, limits, now = self.conversation, self.server.limits, self.server.clock.seconds()
+        conversation, limits, moment = self.conversation, self.server.limits, self.server.clock.seconds()
         assert conversation is not None
         if conversation.busy:
             # It waits for us, not we for it.
-            self._heard = self._since = now
+            self._heard = self._since = moment
         ends = []
         if self._idle is not None:
             ends.append(self._heard + self._idle)
@@ -190,16 +190,16 @@ class Manners:
         if not ends:
             # Nothing to look after: an idle time that never ends is not checked again.
             self._watching = None
-        elif min(ends) <= now:
+        elif min(ends) <= moment:
             self._log.debug("{name}: {peer}: silent", name=self.listener.format.name, peer=self.host)
             self.close()
         else:
-            self._watching = self.server.clock.callLater(min(ends) - now, self._watch)
+            self._watching = self.server.clock.callLater(min(ends) - moment, self._watch)
 
     def _greet(self) -> None:
         format, conversation = self.listener.format, self.conversation
         assert conversation is not None and format.greet is not None
-        conversation.session.now = datetime.fromtimestamp(self.server.clock.seconds(), UTC)
+        conversation.session.now = now(self.server.clock)
         try:
             conversation.send(format.greet(conversation.session))
         except Exception:

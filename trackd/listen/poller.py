@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from trackd.clock import now
 from trackd.listen.conversation import Conversation
 from trackd.listen.server import Listener, Server
 from trackd.wire.format import WireFormat
@@ -159,7 +160,7 @@ class Poller(Service):
         return settled
 
     def _now(self) -> datetime:
-        return datetime.fromtimestamp(self.server.clock.seconds(), UTC)
+        return now(self.server.clock)
 
     # Peer
 

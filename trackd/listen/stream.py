@@ -5,7 +5,6 @@ Wire formats on TCP, with or without TLS.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from twisted.internet.interfaces import IPushProducer
@@ -13,6 +12,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from trackd.clock import now
 from trackd.listen.manners import Manners
 from trackd.wire.format import Session, Split
 from trackd.wire.framing import Frames, whole
@@ -52,7 +52,7 @@ class Connection(Manners, Protocol):
         return min(self.listener.format.limit, self.server.limits.frame)
 
     def received(self, data: bytes) -> None:
-        self._heard = now = self.server.clock.seconds()
+        self._heard = self.server.clock.seconds()
         self.counts.bytes += len(data)
         conversation = self.conversation
         if conversation is None or conversation.closing or self._shut:
@@ -64,7 +64,7 @@ class Connection(Manners, Protocol):
                 self._log.warn("{name}: {peer}: does not wait", name=self.listener.format.name, peer=self.host)
                 self.give_way()
                 return
-        conversation.hear(self._cut(data), datetime.fromtimestamp(now, UTC), data)
+        conversation.hear(self._cut(data), now(self.server.clock), data)
         if conversation.busy and not self._paused and not self._shut:
             self._paused = True
             self.transport.pauseProducing()
@@ -87,7 +87,7 @@ class Connection(Manners, Protocol):
         conversation = self.conversation
         if conversation is not None and not conversation.closing:
             # A rest that was no frame may be one by what was heard since.
-            conversation.hear(self._cut(b""), datetime.fromtimestamp(self.server.clock.seconds(), UTC))
+            conversation.hear(self._cut(b""), now(self.server.clock))
         self.lost()
 
     # IPushProducer, of our answers

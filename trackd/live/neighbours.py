@@ -7,7 +7,7 @@ While there is no other, nothing is told and nothing is read.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from attrs import define, field
@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
+from trackd.clock import now
 from trackd.live.hub import Hub
 from trackd.live.news import DeviceNews, News
 from trackd.store.batch import Batch
@@ -190,7 +191,7 @@ class Neighbours:
     def _fall_behind(self) -> None:
         self.skipped += self.waiting
         if self._behind is None:
-            self._behind = datetime.fromtimestamp(self.reactor.seconds(), UTC) - DIFFERENCE
+            self._behind = now(self.reactor) - DIFFERENCE
         self._waiting = Bulletin(0)
         self._read_soon()
 
@@ -211,7 +212,7 @@ class Neighbours:
                     news = await self._read_once(told, since) if self.hub.heard else []
                 except Unavailable:
                     self.skipped += len(told.positions) + len(told.events)
-                    self._behind = since or datetime.fromtimestamp(self.reactor.seconds(), UTC) - DIFFERENCE
+                    self._behind = since or now(self.reactor) - DIFFERENCE
                     await deferLater(self.reactor, RETRY)
                     continue
                 self.hub.tell(news)

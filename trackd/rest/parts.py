@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
+from trackd import clock
 from trackd.figures import Figure
 from trackd.outbox.mail import Mail, Post, Printed
 from trackd.outbox.smtp import smtp
@@ -64,7 +65,7 @@ def services(
     """`zone`: that of the server; `received`: how many messages devices have sent so far; `figures`: of `/metrics`."""
 
     def now() -> datetime:
-        return datetime.fromtimestamp(reactor.seconds(), UTC)
+        return clock.now(reactor)
 
     users, devices, groups = Users(database), Devices(database), Groups(database)
     remembered, counted = settings["people.remembered"], settings["people.attempts"]

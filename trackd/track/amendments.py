@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from attrs import define, evolve
 from twisted.internet.interfaces import IReactorTime
 
+from trackd.clock import now
 from trackd.store.positions import Positions
 from trackd.store.report import Report
 from trackd.store.rows import PositionRow
@@ -65,8 +66,7 @@ class Amendments:
     async def _copied(self, device: Device, values: dict[str, float]) -> bool:
         if (last := device.last) is None:
             return False
-        now = datetime.fromtimestamp(self.clock.seconds(), UTC)
-        report = copied(last, values, now)
+        report = copied(last, values, now(self.clock))
         if (committed := self.intake.amend(device, report)) is not None:
             await committed
         return report.fix is not None and report.fix.id != 0

@@ -9,7 +9,6 @@ whoever sends it learns at once what became of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from attrs import define, evolve, field
@@ -17,6 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from trackd.clock import now
 from trackd.store.committer import Committer
 from trackd.store.database import Refused, Unavailable
 from trackd.store.report import Event
@@ -228,8 +228,7 @@ class Commands:
     def _tell_sent(self, device: Device, row: Queued) -> None:
         if row.direct:  # it did not wait
             return
-        now = datetime.fromtimestamp(self.clock.seconds(), UTC)
-        self.committer.note(Event(device.id, "queuedCommandSent", now, attributes={"id": row.id}))
+        self.committer.note(Event(device.id, "queuedCommandSent", now(self.clock), attributes={"id": row.id}))
 
     def _write(self, device: Device, command: Command) -> None:
         link = device.link

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -19,6 +19,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from trackd.clock import now
 from trackd.store.committer import Committer
 from trackd.store.database import Unavailable
 from trackd.store.report import Event
@@ -199,4 +200,4 @@ class Presence:
         device.attributes = {**device.attributes, name: value}
 
     def _now(self) -> datetime:
-        return datetime.fromtimestamp(self.clock.seconds(), UTC)
+        return now(self.clock)
