@@ -58,6 +58,7 @@ class Server:
     web: int = field(init=False)
     process: subprocess.Popen[bytes] | None = None
     token: str = ""
+    password: str = ""
     cookie: str = ""
 
     def __attrs_post_init__(self) -> None:
@@ -180,15 +181,15 @@ class Server:
 
     def administrator(self) -> None:
         """Make one and log in; `token` is from now on that of the administrator."""
-        password = secrets.token_urlsafe(12)
+        self.password = secrets.token_urlsafe(12)
         trackd = [str(Path(sys.executable).with_name("trackd"))]
         subprocess.run(
             self.command(*trackd, "user", "add", "bench@example.org", "--administrator", "--password-stdin"),
-            input=password.encode(),
+            input=self.password.encode(),
             check=True,
             stdout=subprocess.DEVNULL,
         )
-        self.call("POST", "/api/session", form={"email": "bench@example.org", "password": password})
+        self.call("POST", "/api/session", form={"email": "bench@example.org", "password": self.password})
         self.token = self.call("POST", "/api/session/token", form={})
         self.cookie = ""
 
