@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import formats, spine
+from benchmarks import formats, front, spine
 
-spine.main(*map(float, sys.argv[1:]))
+seconds = float(sys.argv[1]) if sys.argv[1:] else 10.0
+spine.main(seconds)
+print()
+front.main(seconds)
 print()
 formats.main()
