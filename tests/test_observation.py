@@ -23,21 +23,6 @@ from trackd.settings import load
 from trackd.tap import build
 from trackd.wire import catalog
 
-# Limits of one thing, of time or of what the database keeps: they bound nothing that is full or empty at a moment.
-NO_TABLES = {
-    "listen.loginTime",
-    "listen.frame",
-    "listen.ahead",
-    "listen.outputs",
-    "listen.linger",
-    "listen.errorsLogged",
-    "listen.errorsLoggedPerSecond",
-    "devices.history",
-    "commands.queue",
-    "unknown.kept",
-    "web.body",
-}
-
 
 class ObservationTests(DatabaseTestCase):
     async def setUp(self) -> None:  # type: ignore[override]
@@ -71,9 +56,16 @@ class ObservationTests(DatabaseTestCase):
     async def test_limits(self) -> None:
         """Every limit stands beside what it limits."""
         figures = self.figures()
-        limits = {figure.meaning: name for name, figure in figures.items() if name.endswith("_limit")}
-        bounding = {key.name for key in SECTIONS["How much is borne"]} - NO_TABLES
-        self.assertEqual(limits.keys(), bounding | {"database.maxPoolSize", "database.maxWaiting"})
+        limits = {
+            figure.meaning: name
+            for name, figure in figures.items()
+            if name.endswith("_limit") and name != "trackd_limit"
+        }
+        single = {labels["key"] for labels, _ in figures.pop("trackd_limit").values}
+        bounding = {key.name for key in SECTIONS["How much is borne"]}
+        of_the_database = {f"database.{name}" for name in ("maxPoolSize", "maxWaiting", "statementTimeout", "patience")}
+        self.assertEqual(limits.keys() | single, bounding | of_the_database)
+        self.assertEqual(limits.keys() & single, set())
         for name in (name for name in figures if name.endswith("_limit")):
             self.assertIn(name.removesuffix("_limit"), figures)
         self.assertEqual(self.value("reports_waiting_limit"), 777)
@@ -85,7 +77,11 @@ class ObservationTests(DatabaseTestCase):
         shown = {name for name in self.figures() if name.startswith("trackd_")}
         beside = {f"{name}_limit" for name in named} & shown
         self.assertEqual(named | beside, shown)
-        keys = {figure.meaning for name, figure in self.figures().items() if name.endswith("_limit")}
+        keys = {
+            figure.meaning
+            for name, figure in self.figures().items()
+            if name.endswith("_limit") and name != "trackd_limit"
+        }
         self.assertEqual([key for key in keys if f"``{key}``" not in page], [])
 
     async def test_formats(self) -> None:

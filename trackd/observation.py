@@ -21,6 +21,22 @@ from trackd.listen.counters import Counts
 from trackd.listen.manners import Manners
 from trackd.outbox.mail import Post
 
+# Limits of one connection, frame, request or device, of the log, and of what the database keeps: nothing is full by them.
+SINGLE = (
+    "listen.loginTime",
+    "listen.frame",
+    "listen.ahead",
+    "listen.outputs",
+    "listen.linger",
+    "listen.errorsLogged",
+    "listen.errorsLoggedPerSecond",
+    "devices.history",
+    "commands.queue",
+    "unknown.kept",
+    "web.body",
+    "database.statementTimeout",
+    "database.patience",
+)
 # Connections that a block names: those that have waited for longest.
 NAMED = 5
 
@@ -36,6 +52,7 @@ class Observation:
         yield from self._formats()
         yield from self._commits()
         yield from self._tables()
+        yield self._single()
         yield from self._rest()
         yield from _of_the_process()
 
@@ -72,6 +89,8 @@ class Observation:
         yield Figure("trackd_ids_reserved", GAUGE, "Ids fetched and not yet used", ids)
         yield counter("trackd_timeless_total", "Reports without a time, not stored", self.house.intake.timeless)
         yield counter("trackd_returned_total", "Reports whose device another server had", committer.returned)
+        failed = self.house.intake.mistakes.count
+        yield counter("trackd_step_failures_total", "Stages and detectors that failed with a report", failed)
         yield counter("trackd_quarantined_total", "Reports the database has refused", committer.quarantined)
         yield counter("trackd_commit_lost_total", "Events and signs of life it has refused", committer.lost)
 
@@ -114,6 +133,10 @@ class Observation:
         database = house.database
         yield from of("database_connections", "database.maxPoolSize", "In the pool", database.connections)
         yield from of("database_queries_waiting", "database.maxWaiting", "For a connection", database.waiting)
+
+    def _single(self) -> Figure:
+        values: list[tuple[Labels, float]] = [({"key": key}, self.house.settings[key]) for key in SINGLE]
+        return Figure("trackd_limit", GAUGE, "Limits of a single thing, by setting", values)
 
     def _bounded(self, name: str, key: str, meaning: str, value: int | Mapping[str, int]) -> Iterator[Figure]:
         """A figure, of one or of several, and the limit of each."""

@@ -126,10 +126,25 @@ class ChangesTests(SynchronousTestCase):
         self.changes.missed()
         self.clock.advance(RETRY)
         self.assertEqual(self.directory.read, [])
-        self.clock.advance(RETRY)
+        self.clock.advance(2 * RETRY)
         self.assertEqual(self.directory.read, [[1, 2]])
         self.clock.advance(10 * RETRY)
         self.assertEqual((len(self.directory.read), self.clock.getDelayedCalls()), (1, []))
+
+    def test_any_error(self) -> None:
+        """Whatever keeps it from being read, no change is forgotten, and the tries become rare."""
+        self.directory.trouble = [RuntimeError("a mistake of ours") for _ in range(3)]
+        self.changes.heard("devices 3 c")
+        for seconds in (GATHER, RETRY, 2 * RETRY):
+            self.clock.advance(seconds)
+        self.assertEqual((3, []), (len(self.flushLoggedErrors(RuntimeError)), self.directory.read))
+        self.clock.advance(4 * RETRY)
+        self.assertEqual([[3]], self.directory.read)
+        self.changes.heard("devices 3 c")
+        self.directory.trouble = [Unavailable("away")]
+        self.clock.advance(GATHER)
+        self.clock.advance(RETRY)
+        self.assertEqual([[3], [3]], self.directory.read)
 
     def test_stop(self) -> None:
         """After the stop nothing is read, and nothing is left on the clock."""

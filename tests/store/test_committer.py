@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+from attrs import define
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, formatEvent
 
@@ -14,6 +15,7 @@ from tests.postgres import DatabaseTestCase
 from tests.store.samples import device
 from trackd.store.batch import Batch
 from trackd.store.committer import Committer
+from trackd.store.errors import Unavailable
 from trackd.store.positions import Positions
 from trackd.store.report import Event, Fix, Report, State
 from trackd.store.resent import Resent
@@ -56,6 +58,24 @@ def report(device_id: int, **members: Any) -> Report:
 report.made = 0  # type: ignore[attr-defined]
 
 
+@define
+class Deaf:
+    """A connection on which the first answers about the quarantine are lost."""
+
+    connection: Any
+    lost: int = 0
+
+    async def query(self, sql: str, args: Any = ()) -> Any:
+        return await self.connection.query(sql, args)
+
+    async def run(self, sql: str, args: Any = ()) -> int:
+        count: int = await self.connection.run(sql, args)
+        if "quarantine" in sql and self.lost < 2:
+            self.lost += 1
+            raise Unavailable("the connection to the database was closed")
+        return count
+
+
 class CommitterTests(DatabaseTestCase):
     timeout = 60
 
@@ -65,11 +85,12 @@ class CommitterTests(DatabaseTestCase):
         self.refused: list[Report] = []
         self.device = (await device(self.db)).id
 
-    def committer(self, **options: Any) -> Committer:
+    def committer(self, connection: Any = None, **options: Any) -> Committer:
         from twisted.internet import reactor
 
+        connection = connection or self.db.dedicated()
         made = Committer(
-            self.db.dedicated(), reactor, self.batches.append, self.refused.append, patience=0.05, retry=0.05, **options
+            connection, reactor, self.batches.append, self.refused.append, patience=0.05, retry=0.05, **options
         )
         return made
 
@@ -186,6 +207,14 @@ class CommitterTests(DatabaseTestCase):
         self.assertEqual([b"\x01\x02"] * 4, [bytes(row[3]) for row in rows])
         self.assertTrue(all(row[1] for row in rows))
         self.assertEqual(48.5, orjson.loads(rows[0][2])["latitude"])
+
+    async def test_poison_and_lost_answers(self) -> None:
+        """A report is in the quarantine once, although the connection was lost before the database said so."""
+        connection = Deaf(self.db.dedicated())
+        committer = self.committer(connection=connection)
+        committer.add(report(self.device, altitude=float("inf")))
+        await committer.idle()
+        self.assertEqual((2, [(1,)]), (connection.lost, await self.db.query("SELECT count(*) FROM quarantine")))
 
     async def test_poison_and_state(self) -> None:
         """What is in the quarantine is not named as a device's latest position by a report that came after it."""

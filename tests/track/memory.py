@@ -78,7 +78,7 @@ class MemoryConnection:
 
     async def query(self, sql: str, args: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         first = self.number
-        self.number += 1000 * args[1]
+        self.number += 1000 * (args[1] if args else 1)
         return [(start,) for start in range(first, self.number, 1000)]
 
     async def run(self, sql: str, args: Sequence[Any] = ()) -> int:

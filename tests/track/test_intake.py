@@ -14,6 +14,7 @@ from tests.track.memory import House, Wire, at, fix
 from trackd.store.database import Refused, Unavailable
 from trackd.store.report import Event, Report, State
 from trackd.track.device import Device, before
+from trackd.track.frame import LOGGED, MINUTE
 from trackd.track.stages.place import outdated
 from trackd.wire.values import Position
 
@@ -372,6 +373,49 @@ class FrameTests(SynchronousTestCase):
         house.settle()
         self.assertEqual((1, 1), (len(house.reports), len(house.events)))
         self.flushLoggedErrors(RuntimeError)
+
+    def test_half_a_detector(self) -> None:
+        """A detector that fails in the middle changes no state; what the others have found out is stored."""
+
+        def first(report: Report, last: Report | None, device: Device) -> list[Event]:
+            device.state.motion_distance += 1.0
+            return [Event(device.id, "works", at(0))]
+
+        def half(report: Report, last: Report | None, device: Device) -> list[Event]:
+            device.state.motion_streak = True
+            device.state.motion_distance = 1000.0
+            raise RuntimeError("broken")
+
+        def last(report: Report, last: Report | None, device: Device) -> list[Event]:
+            device.state.overspeed_state = True
+            return []
+
+        house = House(detectors=(half, first, half, last))
+        (wire,) = connected(house, "a")
+        device = house.devices["a"]
+        house.take(wire, fix(0))
+        house.take(wire, fix(1))
+        house.settle()
+        state = device.state
+        self.assertEqual((False, 2.0, True), (state.motion_streak, state.motion_distance, state.overspeed_state))
+        self.assertEqual(["works"] * 2, [event.type for event in house.events])
+        self.assertEqual(4, house.intake.mistakes.count)
+        self.flushLoggedErrors(RuntimeError)
+
+    def test_mistakes_in_the_log(self) -> None:
+        """What fails with each report fills no log: so many lines in a minute, and all of it is counted."""
+
+        def broken(report: Report, last: Report | None, device: Device) -> Report:
+            raise RuntimeError("broken")
+
+        house = House(stages=(broken,))
+        (wire,) = connected(house, "a")
+        for second in range(3 * LOGGED):
+            house.take(wire, fix(second))
+        self.assertEqual(LOGGED, len(self.flushLoggedErrors(RuntimeError)))
+        house.clock.advance(MINUTE)
+        house.take(wire, fix(3 * LOGGED))
+        self.assertEqual((1, 3 * LOGGED + 1), (len(self.flushLoggedErrors(RuntimeError)), house.intake.mistakes.count))
 
     def test_without_a_time(self) -> None:
         """A report with neither fix time nor the mark "no fix" cannot be stored and is dropped."""

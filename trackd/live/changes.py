@@ -15,8 +15,9 @@ from trackd.track.directory import Directory
 
 # Changes that come within this time (s) are taken over together.
 GATHER = 0.05
-# Those that cannot be read because the database is away again are read after this time (s).
+# Those that cannot be read, mostly because the database is away again, are read after this time (s), which doubles.
 RETRY = 1.0
+LONGEST_RETRY = 60.0
 
 
 @define(eq=False)
@@ -37,6 +38,7 @@ class Changes:
     _all: bool = field(default=False, init=False)
     _due: Any = field(default=None, init=False)
     _taking: bool = field(default=False, init=False)
+    _retry: float = field(default=RETRY, init=False)
     _stopped: bool = field(default=False, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
@@ -98,14 +100,17 @@ class Changes:
         self._taking, wait = True, GATHER
         try:
             await self.directory.changed(devices)
-        except Unavailable:
+        except Exception as error:
             # The first to hear that the database is back may find that others have not heard it yet.
+            if not isinstance(error, Unavailable):
+                self._log.failure("changes of {count} devices are not taken over", count=len(devices))
             self._devices |= devices
-            wait = RETRY
-        finally:
-            self._taking = False
-            if self._all or self._groups or self._devices:
-                self._soon(wait)
+            wait, self._retry = self._retry, min(LONGEST_RETRY, 2 * self._retry)
+        else:
+            self._retry = RETRY
+        self._taking = False
+        if self._all or self._groups or self._devices:
+            self._soon(wait)
 
     def _do(self, work: Any) -> None:
         Deferred.fromCoroutine(work).addErrback(self._failed)

@@ -73,9 +73,12 @@ WHERE device_states.device_id = now.device_id AND device_states.epoch = now.epoc
 """
 
 QUARANTINE = """
-INSERT INTO quarantine (device_id, protocol, received, reason, report, frame)
-VALUES (%s, %s, to_timestamp(%s), %s, %s, %s)
+INSERT INTO quarantine (id, device_id, protocol, received, reason, report, frame)
+VALUES (%s, %s, %s, to_timestamp(%s), %s, %s, %s)
+ON CONFLICT DO NOTHING
 """
+# Taken before, so that a row of which nobody knows whether it is stored can be sent again.
+QUARANTINE_ID = "SELECT nextval(pg_get_serial_sequence('quarantine', 'id'))"
 
 Sign = tuple[str, datetime | None, int]  # status, last update, and the epoch of the claim
 

@@ -27,7 +27,7 @@ from twisted.logger import Logger
 
 from trackd.figures import Histogram
 from trackd.rate import Rate
-from trackd.store.batch import CLAIM_LOST, QUARANTINE, Batch, events_of, statements, storable, told
+from trackd.store.batch import CLAIM_LOST, QUARANTINE, QUARANTINE_ID, Batch, events_of, statements, storable, told
 from trackd.store.database import Refused, Unavailable
 from trackd.store.report import Event, Report
 
@@ -363,9 +363,12 @@ class Committer:
             told(report),
             report.frame,
         )
+        id = 0
         while True:
             try:
-                await self.connection.run(QUARANTINE, row)
+                if not id:
+                    [(id,)] = await self.connection.query(QUARANTINE_ID)
+                await self.connection.run(QUARANTINE, (id, *row))
                 break
             except Unavailable as away:
                 await self._wait(away)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from attrs import Factory, define
+from attrs import Factory, define, fields
 
 
 @define(eq=False)
@@ -86,6 +86,14 @@ class State:
             self.overspeed_geofence_id,
             self.epoch,
         )
+
+    def restore(self, other: State) -> None:
+        """Become what the other is."""
+        for name in _MEMBERS:
+            setattr(self, name, getattr(other, name))
+
+
+_MEMBERS = tuple(member.name for member in fields(State))
 
 
 @define(eq=False)

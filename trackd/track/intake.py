@@ -26,7 +26,7 @@ from trackd.store.report import Event, Fix, Report
 from trackd.track.commands import Commands
 from trackd.track.device import Device
 from trackd.track.digest import digest, dumps
-from trackd.track.frame import Detector, Stage, detected, through
+from trackd.track.frame import Detector, Mistakes, Stage, detected, through
 from trackd.track.link import Link
 from trackd.track.media import Media as MediaFolder
 from trackd.track.presence import Presence
@@ -66,6 +66,7 @@ class Intake:
     history: int = 1000  # fixes per device in memory
     history_span: str = "report.trip.minDuration"
     show: Callable[[Link, Device, bytes], None] | None = None  # whom frames of known devices are shown
+    mistakes: Mistakes = field(default=Factory(lambda self: Mistakes(self.presence.clock), takes_self=True), init=False)
     timeless: int = field(default=0, init=False)  # reports without a time, which are not stored
     _lines: Rate = field(default=Factory(lambda self: Rate(self.presence.clock, 1), takes_self=True), init=False)
     _log: Logger = field(factory=Logger, init=False)
@@ -205,7 +206,7 @@ class Intake:
                     return reports[at:]
                 self._passed_over(device)
                 continue
-            kept = through(self.stages, report, device.last, device)
+            kept = through(self.stages, report, device.last, device, self.mistakes)
             if kept is report:
                 self._store(device, report)
             elif kept is None:
@@ -303,7 +304,7 @@ class Intake:
                 self._passed_over(device)
                 continue
             taken.add(report.digest)
-            kept = report.waiting or through(self.stages, report, device.last, device)
+            kept = report.waiting or through(self.stages, report, device.last, device, self.mistakes)
             report.waiting = None
             if kept is not None and not isinstance(kept, Report):
                 kept = await kept
@@ -354,7 +355,7 @@ class Intake:
         report.json = dumps(report.attributes).decode()  # before the state: what cannot be written changes nothing
         report.fix = fix = Fix(0, fix_time, report.latitude, report.longitude, report.server_time)
         late = last is not None and last.fix_time is not None and fix_time < last.fix_time
-        report.events = detected(self.late_detectors if late else self.detectors, report, last, device)
+        report.events = detected(self.late_detectors if late else self.detectors, report, last, device, self.mistakes)
         if not late:
             device.last = report
             state.fix = fix
