@@ -10,7 +10,7 @@ from attrs import Factory, define, field
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
-from trackd.store.batch import Batch
+from trackd.store.batch import CLAIM_LOST, Batch
 from trackd.store.committer import Committer
 from trackd.store.database import Refused, Unavailable
 from trackd.store.report import Event, Report, State
@@ -74,9 +74,13 @@ class MemoryConnection:
     held: Deferred[None] | None = None
     poison: str = ""
     refuses: str = "no such statement"
+    lost: int = 0  # so many of the next transactions with positions are refused: another server has a device
+    epochs: dict[int, int] = Factory(dict)  # of the claims, by device
     number: int = 1
 
     async def query(self, sql: str, args: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        if "epoch" in sql:
+            return [(id, self.epochs.get(id, 0)) for id in args[0]]
         first = self.number
         self.number += 1000 * (args[1] if args else 1)
         return [(start,) for start in range(first, self.number, 1000)]
@@ -86,6 +90,9 @@ class MemoryConnection:
             await self.held
         if self.trouble:
             raise self.trouble.pop(0)
+        if self.lost and "INTO positions" in sql:
+            self.lost -= 1
+            raise Refused(CLAIM_LOST, "another server has the device")
         if self.refuses in sql:
             raise refused()
         if self.poison and "INTO positions" in sql and self.poison in str(args):
@@ -178,7 +185,13 @@ class House:
 
     def __attrs_post_init__(self) -> None:
         self.clock.advance(NOON.timestamp())
-        self.committer = Committer(self.connection, self.clock, self._committed, self._refused)
+        self.committer = Committer(
+            self.connection,
+            self.clock,
+            self._committed,
+            self._refused,
+            withdrawn=lambda reports: self.intake.withdrawn(reports),
+        )
         directory = Directory(self._load, self._load_by_id, self.clock, limit=3, throttle=True)
         self.presence = Presence(
             directory,

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.track.memory import WEB, House, Wire, fix
-from trackd.track.commands import CommandRefused
+from trackd.track.commands import ANSWER, CommandRefused
 from trackd.wire.names import COMMANDS
 
 
@@ -135,6 +135,59 @@ class CommandTests(SynchronousTestCase):
         self.house.find(self.wire, "a")
         self.house.take(self.wire, fix(0))
         self.assertEqual(["engineStop", "custom"], self.successResultOf(Deferred.fromCoroutine(types(1))))
+
+    def elsewhere(self) -> None:
+        """The device is online on server 7, which is alive."""
+        self.device.claimed, self.device.node, self.device.state.status = False, 7, "online"
+        self.house.commands.nodes = lambda: [7]
+
+    def sending(self, type: str, **attributes: Any) -> Deferred[tuple[bool, int | None]]:
+        return Deferred.fromCoroutine(self.house.commands.send(1, type, attributes))
+
+    def test_elsewhere(self) -> None:
+        """A command for a device on another server goes through the queue, and whoever sends it waits for the answer."""
+        self.elsewhere()
+        sending = self.sending("engineStop")
+        self.assertEqual([True], [row.direct for row in self.house.queue.rows[1]])
+        self.assertNoResult(sending)
+        self.successResultOf(Deferred.fromCoroutine(self.house.queue.remove(1, 1)))
+        self.house.commands.answered(1)
+        self.assertEqual((True, None), self.successResultOf(sending))
+        self.house.commands.answered(1)  # once more, and to nobody
+
+    def test_elsewhere_impossible(self) -> None:
+        """What the other server cannot send is refused in its words, and does not wait."""
+        self.elsewhere()
+        sending = self.sending("alarmArm")
+        self.house.queue.rows[1][0].failure = "not supported"
+        self.house.commands.answered(1)
+        self.assertEqual("not supported", str(self.failureResultOf(sending, CommandRefused).value))
+        self.assertEqual([], self.house.queue.rows[1])
+
+    def test_elsewhere_silent(self) -> None:
+        """If the other server says nothing for a while the command waits; one that must not wait is refused."""
+        self.elsewhere()
+        sending, impatient = self.sending("engineStop"), self.sending("engineStop", noQueue=True)
+        self.house.clock.advance(ANSWER)
+        self.assertEqual((False, 1), self.successResultOf(sending))
+        self.failureResultOf(impatient, CommandRefused)
+        self.assertEqual([(1, False)], [(row.id, row.direct) for row in self.house.queue.rows[1]])
+
+    def test_wanted(self) -> None:
+        """A device of this server that can't be sent anything at once: whoever waits for it elsewhere need not."""
+        self.house.find(Wire(WEB, live=False), "a")
+        self.successResultOf(Deferred.fromCoroutine(self.house.queue.add(1, "engineStop", {}, direct=True)))
+        self.successResultOf(Deferred.fromCoroutine(self.house.commands.wanted(1, 1)))
+        self.assertEqual([False], [row.direct for row in self.house.queue.rows[1]])
+        self.successResultOf(Deferred.fromCoroutine(self.house.commands.wanted(1, 99)))
+
+    def test_direct(self) -> None:
+        """A command that did not wait is sent at once, and makes no event."""
+        self.house.find(self.wire, "a")
+        self.successResultOf(Deferred.fromCoroutine(self.house.queue.add(1, "engineStop", {}, direct=True)))
+        self.successResultOf(Deferred.fromCoroutine(self.house.commands.arrived(1)))
+        self.house.settle()
+        self.assertEqual(([b"stop"], []), (self.wire.sent, self.house.events))
 
     def test_nobody(self) -> None:
         """There is no sending to a device that does not exist."""

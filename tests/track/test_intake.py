@@ -285,6 +285,140 @@ class ResentTests(SynchronousTestCase):
         self.assertEqual([at(10), at(0), at(11)], [report.fix_time for report in self.house.reports])
 
 
+class MovedTests(SynchronousTestCase):
+    """A device that another server has claimed while its reports were in hand."""
+
+    def setUp(self) -> None:
+        self.seen: list[tuple[datetime | None, int]] = []
+        self.house = House(stages=(self.count,))
+        self.wire, self.other = connected(self.house, "a", "b")
+        self.device = self.house.devices["a"]
+        self.house.connection.held = Deferred()
+        self.loaded = Device(1, "a", State(1, "online", newest=at(-10), epoch=5))
+        self.house.presence.directory.take_back = self.take_back
+        self.taken = 0
+
+    def count(self, report: Report, last: Report | None, device: Device) -> Report:
+        """A stage that leaves a trace."""
+        report.attributes["n"] = report.attributes.get("n", 0) + 1
+        self.seen.append((report.fix_time, device.state.epoch))
+        return report
+
+    async def take_back(self, ids: list[int]) -> dict[int, Device]:
+        self.taken += 1
+        return {1: self.loaded}
+
+    def go_on(self) -> None:
+        """The database finds that the device is another server's."""
+        self.house.connection.lost += 1
+        self.house.connection.epochs[1] = 4
+        held, self.house.connection.held = self.house.connection.held, None
+        assert held is not None
+        held.callback(None)
+        self.house.settle()
+
+    def test_again(self) -> None:
+        """Its reports go their whole way again, from what was decoded and in their order, and are then acknowledged."""
+        done = self.house.take(self.wire, fix(0))
+        self.house.settle()
+        later = self.house.take(self.wire, fix(1), fix(2))
+        self.assertEqual(([], []), (done, later))
+        self.go_on()
+        self.assertEqual(([None], [None]), (done, later))
+        reports = self.house.reports
+        self.assertEqual([at(0), at(1), at(2)], [report.fix_time for report in reports])
+        self.assertEqual([1, 1, 1], [report.attributes["n"] for report in reports])
+        self.assertEqual([5, 5, 5], [report.state.epoch for report in reports if report.state])
+        self.assertEqual((0, None, 1, 3), (self.device.uncommitted, self.device.jobs, self.taken, len(self.seen) - 3))
+        self.assertEqual((0, 3), (self.house.committer.waiting, self.house.committer.returned))
+
+    def test_others(self) -> None:
+        """Other devices' reports of the same batch are stored at once; who waits for the batch waits for all of it."""
+        self.house.take(self.wire, fix(0))
+        done = self.house.take(self.other, fix(0))
+        self.house.settle()
+        gate: Deferred[None] = Deferred()
+        take_back = self.take_back
+
+        async def slow(ids: list[int]) -> dict[int, Device]:
+            await gate
+            return await take_back(ids)
+
+        self.house.presence.directory.take_back = slow
+        self.go_on()
+        self.assertEqual(([2], []), ([report.device_id for report in self.house.reports], done))
+        gate.callback(None)
+        self.house.settle()
+        self.assertEqual(([2, 1], [None]), ([report.device_id for report in self.house.reports], done))
+
+    def test_stored_elsewhere(self) -> None:
+        """What the other server has stored meanwhile is acknowledged, and not stored again."""
+        done = self.house.take(self.wire, fix(0))
+        self.house.settle()
+        self.loaded.state.newest = at(0)
+        self.house.stored = {report.digest for report in self.house.committer._now.reports}  # type: ignore[union-attr]
+        self.go_on()
+        self.assertEqual(([], [None]), (self.house.reports, done))
+
+    def test_twice(self) -> None:
+        """A device that changes hands again and again gets its reports stored all the same."""
+        done = self.house.take(self.wire, fix(0))
+        self.house.settle()
+        self.house.connection.lost = 1
+        self.loaded.state.epoch = 3
+        self.go_on()
+        self.assertEqual([None], done)
+        self.assertEqual([at(0)], [report.fix_time for report in self.house.reports])
+        self.assertEqual((2, 2), (self.taken, self.house.committer.returned))
+
+    def test_mistake(self) -> None:
+        """If they cannot go their way again by a mistake of ours, nobody is told that they are stored."""
+        self.house.take(self.wire, fix(0))
+        self.house.settle()
+        later = self.house.intake.take(self.wire, [(self.device, fix(1))], b"")
+        assert later is not None
+
+        async def broken(ids: list[int]) -> dict[int, Device]:
+            raise RuntimeError("a mistake")
+
+        self.house.presence.directory.take_back = broken
+        self.go_on()
+        self.failureResultOf(later).trap(RuntimeError)
+        self.assertTrue(self.flushLoggedErrors())
+
+    def test_session_elsewhere(self) -> None:
+        """When it has a session elsewhere, the one here is over with its connection, and memory does not know it."""
+        self.house.connection.held = None
+        self.house.presence.moved(self.device, True)
+        self.assertTrue(self.wire.finished)
+        self.assertIsNone(self.house.presence.directory.here("a"))
+        self.house.presence.lost(self.wire)
+        self.house.settle()
+        self.assertEqual([], [batch.signs for batch in self.house.committed if batch.signs.get(1)])
+        self.house.presence.directory.forget()
+        self.assertNotIn(1, self.house.presence.directory.by_id)
+
+    def test_needed_elsewhere(self) -> None:
+        """When it is only needed elsewhere, its session stays, and its next report has it loaded again."""
+        self.house.connection.held = None
+        self.house.presence.moved(self.device, False)
+        self.house.take(self.wire, fix(0))
+        self.house.settle()
+        self.assertEqual((False, 1), (self.wire.finished, self.taken))
+        self.assertEqual([5], [report.state.epoch for report in self.house.reports if report.state])
+
+    def test_sign_of_life(self) -> None:
+        """A sign of life counts under the new claim."""
+        self.house.connection.held = None
+        self.house.settle()
+        self.house.presence.moved(self.device, False)
+        self.house.take(self.wire)
+        self.house.settle()
+        self.house.clock.advance(1)
+        self.house.settle()
+        self.assertEqual(5, self.house.committed[-1].signs[1][2])
+
+
 class FrameTests(SynchronousTestCase):
     def test_filtered(self) -> None:
         """A report that a stage stops is not stored, but acknowledged, and the device lives."""

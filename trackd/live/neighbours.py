@@ -50,6 +50,7 @@ class Neighbours:
     others: Sequence[Node] = field(default=(), init=False)  # those that have not stopped
     skipped: int = field(default=0, init=False)  # positions and events of others that nobody here was told of
     _waiting: Bulletin = field(factory=lambda: Bulletin(0), init=False)
+    _devices: set[int] = field(factory=set, init=False)  # that others have heard
     _behind: datetime | None = field(default=None, init=False)  # since when only the latest positions count
     _reading: bool = field(default=False, init=False)
     _since: float = field(default=0.0, init=False)  # when the database began to take our signs of life
@@ -180,7 +181,7 @@ class Neighbours:
         if not self.hub.heard or payload.startswith(f"{self.nodes.id} "):
             return
         bulletin, waiting = parsed(payload), self._waiting
-        waiting.devices += bulletin.devices
+        self._devices.update(bulletin.devices)
         if self._behind is None:
             waiting.positions += bulletin.positions
             waiting.events += bulletin.events
@@ -205,8 +206,9 @@ class Neighbours:
     async def _read(self) -> None:
         """Tell the hub, until nothing waits."""
         try:
-            while not self._stopped and (self._behind or self.waiting or self._waiting.devices):
+            while not self._stopped and (self._behind or self.waiting or self._devices):
                 told, self._waiting = self._waiting, Bulletin(0)
+                told.devices, self._devices = list(self._devices), set()
                 since, self._behind = self._behind, None
                 try:
                     news = await self._read_once(told, since) if self.hub.heard else []
@@ -229,7 +231,7 @@ class Neighbours:
         ids.update([position.device_id for position in positions], [event.device_id for event in events])
         if not ids:
             return []
-        rows = await elsewhere.devices(list(ids))
+        rows = await elsewhere.devices(sorted(ids))
         found = {id: News(id, DeviceNews(*both)) for id, both in rows.items()}
         for position in positions:
             if (item := found.get(position.device_id)) is not None:
