@@ -15,29 +15,19 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from shutil import copy2, copytree, rmtree, which
-from socket import create_server
 from time import monotonic, sleep
 from typing import Any
 
 from attrs import define, field
 from twisted.trial.unittest import SkipTest
 
+from benchmarks.server import free_ports
 from trackd.wire import catalog
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 NEEDED = ("make", "curl", "sh")
 PATIENCE = 60.0  # s
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on at the moment."""
-    sockets = [create_server(("", 0)) for _ in range(count)]
-    try:
-        return [int(socket.getsockname()[1]) for socket in sockets]
-    finally:
-        for socket in sockets:
-            socket.close()
 
 
 @define(eq=False)

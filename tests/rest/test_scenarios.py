@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket as sockets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from shutil import rmtree
@@ -11,10 +10,15 @@ from tempfile import mkdtemp
 from typing import Any
 
 from autobahn.twisted.websocket import connectWS
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SkipTest
 from twisted.web.client import ResponseFailed, ResponseNeverReceived
 
+from benchmarks.server import free_ports
 from plugins.rest.traccar.traccar import dialect
 from tests.postgres import EmptyDatabaseTestCase
 from tests.rest.built import Built
@@ -56,9 +60,15 @@ class ScenarioTests(EmptyDatabaseTestCase):
         self.reactor: Any = Shifted(reactor)
         self.client = Client(self.reactor)
         self.sockets: list[Socket] = []
-        web, self.device_port = free_ports(2)
+        web, self.device_port, self.stream_port = free_ports(3)
+        self.devices: dict[str, Stream] = {}
         self.base = f"http://127.0.0.1:{web}"
-        said = {"protocols.enable": "osmand", "osmand.port": str(self.device_port), "web.port": str(web)}
+        said = {
+            "protocols.enable": "osmand,watch",
+            "osmand.port": str(self.device_port),
+            "watch.port": str(self.stream_port),
+            "web.port": str(web),
+        }
         said |= {"osmand.address": "127.0.0.1", "web.address": "127.0.0.1"}
         try:
             settings = load([], said | self.scenario.get("settings", {}), catalog, data=self.folder)
@@ -73,6 +83,8 @@ class ScenarioTests(EmptyDatabaseTestCase):
 
     async def tearDown(self) -> None:  # type: ignore[override]
         if hasattr(self, "house"):
+            for device in self.devices.values():
+                await device.hang_up()
             for socket in self.sockets:
                 if not socket.closed:
                     socket.socket.transport.abortConnection()
@@ -91,15 +103,30 @@ class ScenarioTests(EmptyDatabaseTestCase):
             await deferLater(self.reactor, seconds)
 
     async def report(self, step: Mapping[str, Any]) -> tuple[int | None, str]:
-        if step["format"] != "osmand":
-            raise NotImplementedError(f"the format {step['format']}")
         await self.pause(TAKEN_OVER)
+        if step["format"] == "watch":
+            return None, await self.spoken(step)
         url = f"http://127.0.0.1:{self.device_port}/?{encoded(step['query'])}"
         try:
             answer = await self.client.request("GET", url)
         except (ResponseFailed, ResponseNeverReceived):
             return None, ""
         return answer.status, answer.text
+
+    async def spoken(self, step: Mapping[str, Any]) -> str:
+        """What a device on TCP hears after what it says, if it says anything, or until it hangs up."""
+        name = step["connection"]
+        if name not in self.devices:
+            endpoint = TCP4ClientEndpoint(self.reactor, "127.0.0.1", self.stream_port)
+            self.devices[name] = await connectProtocol(endpoint, Stream())
+        device = self.devices[name]
+        if step.get("close"):
+            del self.devices[name]
+            await device.hang_up()
+            return ""
+        device.transport.write(step.get("send", "").encode())
+        await self.wait_for(lambda: bool(device.data), LONGEST_WAIT)
+        return device.taken()
 
     async def socket(self, query: str, headers: Mapping[str, str]) -> Socket:
         url = f"ws{self.base.removeprefix('http')}/api/socket" + (f"?{query}" if query else "")
@@ -127,13 +154,30 @@ class ScenarioTests(EmptyDatabaseTestCase):
             raise SkipTest(f"after {outcome.done} requests not built: {outcome.doubtful}")
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on at the moment."""
-    probes = [sockets.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    found = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return found
+class Stream(Protocol):
+    """A device on TCP."""
+
+    transport: Any
+
+    def __init__(self) -> None:
+        self.data = b""
+        self._gone: Deferred[None] = Deferred()
+
+    def dataReceived(self, data: bytes) -> None:
+        self.data += data
+
+    def taken(self) -> str:
+        """What has come since this was called last."""
+        data, self.data = self.data, b""
+        return data.decode()
+
+    def hang_up(self) -> Deferred[None]:
+        """Fires when the connection is closed."""
+        self.transport.loseConnection()
+        return self._gone
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._gone.callback(None)
 
 
 def add_tests() -> None:
