@@ -39,6 +39,16 @@ class CommandTests(SynchronousTestCase):
         self.assertEqual("Command alarmArm is not supported in protocol plain", self.refused("alarmArm"))
         self.assertEqual(([], {}), (self.wire.sent, self.house.queue.rows))
 
+    def test_unknown(self) -> None:
+        """An absent device is not sent what its format does not have, nor anybody what is no command at all."""
+        self.assertEqual("Command nonsense is not supported", self.refused("nonsense"))
+        self.house.find(self.wire, "a")
+        self.house.take(self.wire, fix(0))
+        self.house.intake.lost(self.wire)
+        self.assertEqual("Command alarmArm is not supported in protocol plain", self.refused("alarmArm"))
+        self.assertEqual((False, 1), self.send("engineStop"))
+        self.assertEqual((False, 2), self.send("custom", data="hello"))
+
     def test_queued(self) -> None:
         """A command for an absent device waits, and is sent after the device's next message, in order, once."""
         self.assertEqual((False, 1), self.send("engineStop"))

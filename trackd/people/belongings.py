@@ -59,6 +59,11 @@ class Belongings:
                 owners.append((owner, id))
         return await self.objects.all(kind, *owners, listing=listing)
 
+    async def of_device(self, caller: UserRow, kind: str, device_id: int) -> list[Any]:
+        """Those of the caller that the device has, itself or from its groups. Raises Denied."""
+        await self.permissions.check_device(caller, device_id)
+        return await self.objects.lent(kind, caller.id, device_id)
+
     async def get(self, caller: UserRow, kind: str, id: int) -> Any | None:
         """One; None for an administrator who names none. Raises Denied."""
         await self.permissions.check(caller, kind, id)

@@ -45,6 +45,22 @@ class Objects:
         # The keyword's arguments come first, so its condition does.
         return await self._rows(kind, f"true{where}{linked} ORDER BY o.{chosen.sort}, o.id{listing.page}", args)
 
+    async def lent(self, kind: str, user_id: int, device_id: int) -> list[Any]:
+        """Those that are linked to the user, and to the device or to a group that it is in, however far above."""
+        chosen, own = KINDS[kind], PAIRS["user", kind]
+        device, group = PAIRS["device", kind], PAIRS["group", kind]
+        rows = await self.database.query(
+            "WITH RECURSIVE above AS (SELECT group_id AS id FROM devices WHERE id = %s AND deleted_at IS NULL UNION"
+            " SELECT g.group_id FROM groups g JOIN above ON g.id = above.id WHERE g.deleted_at IS NULL)"
+            f" SELECT {columns(chosen.row, 'o')} FROM {chosen.table} o WHERE o.deleted_at IS NULL"
+            f" AND o.id IN (SELECT {own.column} FROM {own.table} WHERE user_id = %s)"
+            f" AND (o.id IN (SELECT {device.column} FROM {device.table} WHERE device_id = %s)"
+            f" OR o.id IN (SELECT {group.column} FROM {group.table} WHERE group_id IN (SELECT id FROM above)))"
+            f" ORDER BY o.{chosen.sort}, o.id",
+            [device_id, user_id, device_id],
+        )
+        return [chosen.row(*row) for row in rows]
+
     async def linked(self, kind: str, user_id: int, id: int) -> bool:
         """Whether there is such an object and it is linked to the user."""
         pair = PAIRS["user", kind]

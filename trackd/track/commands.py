@@ -86,8 +86,8 @@ class Commands:
         """
         Send it now: (True, None), or queue it: (False, its number in the queue).
 
-        CommandRefused: the device is connected and its format has no such command, the connection cannot take it, or
-        the command must not wait (attribute `noQueue`) and has to.
+        CommandRefused: the device's format has no such command, the connection cannot take it, or the command must not
+        wait (attribute `noQueue`) and has to.
         """
         device = await self.directory.get(device_id)
         if device is None:
@@ -97,6 +97,7 @@ class Commands:
         if device.link is not None and device.link.live:
             self._write(device, Command(type, attributes))
             return True, None
+        self._check(device, type)
         if not device.claimed and device.state.status == "online" and device.node in self.nodes():
             return await self._elsewhere(device_id, type, attributes)
         if attributes.get("noQueue") is True:
@@ -104,6 +105,13 @@ class Commands:
         number = await self.queue.add(device_id, type, attributes, text_channel)
         device.queued += 1
         return False, number
+
+    def _check(self, device: Device, type: str) -> None:
+        """Nobody would hear of a command that its device's format does not have, and that waits for the device."""
+        format = self.format(device.last.protocol) if device.last is not None else None
+        if type not in (COMMANDS if format is None else (*format.commands, "custom")):
+            where = "" if format is None else f" in protocol {format.name}"
+            raise CommandRefused(f"Command {type} is not supported{where}")
 
     async def _elsewhere(self, device_id: int, type: str, attributes: dict[str, Any]) -> tuple[bool, int | None]:
         """Have the server that has the device send it; if that says nothing within ANSWER seconds, it waits."""

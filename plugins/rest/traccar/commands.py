@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
+
 from plugins.rest.traccar.answers import shown
-from plugins.rest.traccar.objects import COMMAND, QUEUED_COMMAND
-from trackd.people.errors import Denied, Invalid
+from plugins.rest.traccar.objects import COMMAND, QUEUED_COMMAND, SAVED_COMMAND
+from trackd.people.errors import Invalid
 from trackd.people.permissions import LIMIT_COMMANDS
 from trackd.rest.params import FLAG, LONG, Param
 from trackd.rest.routes import Answer, Call, Route
@@ -25,21 +27,28 @@ async def get_types(services: Services, call: Call) -> Answer:
 
 
 async def get_sendable(services: Services, call: Call) -> Answer:
-    """The saved commands that can be sent to a device: none can be saved yet."""
-    await services.permissions.check_device(call.caller.user, call.params["deviceId"])
-    return shown([])
+    """The saved commands of the caller that the device has, itself or from its groups, and that it understands."""
+    device_id = call.params["deviceId"]
+    rows = await services.belongings.of_device(call.caller.user, "command", device_id)
+    known = {channel: set(await services.commands.types(device_id, channel)) for channel in (False, True)}
+    sendable = [row for row in rows if row.type in known[row.text_channel]]
+    return shown([SAVED_COMMAND.show(attrs.asdict(row, recurse=False)) for row in sendable])
 
 
 async def send(services: Services, call: Call) -> Answer:
     """Send a command to a device, or to the devices of a group; 202 if it has to wait for its device."""
     user, command, group_id = call.caller.user, call.body, call.params["groupId"]
+    if command["id"]:
+        saved = await services.belongings.get(user, "command", command["id"])
+        if saved is None:
+            raise Invalid("There is no such command")
+        command = {**attrs.asdict(saved, recurse=False), "device_id": command["device_id"]}
+    else:
+        await services.permissions.check_free(user, LIMIT_COMMANDS, message="Operation restricted")
     if group_id:
         await services.permissions.check_group(user, group_id)
     else:
         await services.permissions.check_device(user, command["device_id"])
-    if command["id"]:
-        raise Denied("Command access denied")
-    await services.permissions.check_free(user, LIMIT_COMMANDS, message="Operation restricted")
     if not command["type"]:
         raise Invalid("The type is missing")
     if not group_id:
@@ -85,6 +94,6 @@ ROUTES = (
         query=(Param("groupId", LONG),),
         body=COMMAND,
         may_be_denied=(LIMIT_COMMANDS,),
-        needs=("device", "group"),
+        needs=("device", "group", "command"),
     ),
 )

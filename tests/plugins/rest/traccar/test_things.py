@@ -218,6 +218,51 @@ class CommandTests(HouseTestCase):
             self.assertEqual((answer.status, answer.text), (400, reason))
 
 
+class SavedCommandTests(HouseTestCase):
+    async def test_offered(self) -> None:
+        """A device offers those of the caller's commands that it has, itself or from a group above, and understands."""
+        ann = await self.user("ann")
+        parent = await self.made(ann, "groups", name="g")
+        group = await self.made(ann, "groups", name="h", groupId=parent)
+        device = await self.made(ann, "devices", name="d", uniqueId="d", groupId=group)
+        of_device, of_group, elsewhere, unknown = [
+            await self.made(ann, "commands", description=name, type=type)
+            for name, type in (("a", "custom"), ("b", "custom"), ("c", "custom"), ("d", "engineStop"))
+        ]
+        for link in (
+            {"deviceId": device, "commandId": of_device},
+            {"groupId": parent, "commandId": of_group},
+            {"deviceId": device, "commandId": unknown},
+        ):
+            self.assertEqual((await self.call("POST", "/api/permissions", ann, json=link)).status, 204)
+        answer = await self.call("GET", f"/api/commands/send?deviceId={device}", ann)
+        self.assertEqual([one["id"] for one in answer.value], [of_device, of_group])
+        bob = await self.user("bob")
+        await self.services.linking.links.link("user", self.ids["bob"], "device", device)
+        self.assertEqual((await self.call("GET", f"/api/commands/send?deviceId={device}", bob)).value, [])
+        self.assertNotIn(elsewhere, [one["id"] for one in answer.value])
+
+    async def test_sent(self) -> None:
+        """Of a saved command the type, the channel and the attributes count, and who may send it may be restricted."""
+        ann = await self.user("ann", limit_commands=True)
+        root = await self.user("root", administrator=True)
+        device = await self.device(ann)
+        saved = await self.made(root, "commands", description="x", type="custom", attributes={"data": "{uniqueId}!"})
+        body = {"id": saved, "deviceId": device, "type": "engineStop", "attributes": {"data": "other"}}
+        self.assertEqual((await self.call("POST", "/api/commands/send", ann, json=body)).status, 400)
+        await self.services.linking.links.link("user", self.ids["ann"], "command", saved)
+        answer = await self.call("POST", "/api/commands/send", ann, json=body)
+        self.assertEqual((answer.status, answer.value["type"]), (202, "custom"))
+        self.assertEqual(self.commands.queued, [(device, "custom", {"data": "one!"})])
+        missing = await self.call("POST", "/api/commands/send", root, json={**body, "id": 10**9})
+        self.assertEqual(missing.status, 400)
+
+    async def made(self, who: dict[str, str], path: str, **body: Any) -> int:
+        answer = await self.call("POST", f"/api/{path}", who, json=body)
+        self.assertEqual(answer.status, 200, answer.text)
+        return int(answer.value["id"])
+
+
 class TransportTests(HouseTestCase):
     async def test_order_of_checks(self) -> None:
         """Path and method, types, who is asking, parameters and body, rights: in this order."""
