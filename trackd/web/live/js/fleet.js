@@ -61,7 +61,7 @@ function touch(id) {
 /** A message of the socket. @param {any} message */
 export function hear(message) {
   for (const device of message.devices ?? []) {
-    if (!fleet.devices.has(device.id)) relisted = true;
+    if (fleet.devices.get(device.id)?.name !== device.name) relisted = true;
     fleet.devices.set(device.id, device);
     touch(device.id);
   }

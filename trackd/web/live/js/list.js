@@ -38,7 +38,10 @@ export class DeviceList {
     this._count = h("p.quiet", { role: "status" });
     const add = may.addDevices() && h("button.strong.icon-only", { type: "button", title: t("device.add"), "aria-label": t("device.add"), onclick: () => deviceDialog() }, icon("add"));
     fill(place, h("div.list-head", {}, h("div.search-line", {}, h("div.search", {}, icon("search"), this._search), add), this._groups, this._chips), this._scroll, this._none, this._count);
-    this._off = [listed.on(() => this.refresh()), moved.on(() => this._later())];
+    this._order = new Intl.Collator(language, { numeric: true });
+    /** @type {number[] | null} ids by name; null: to be sorted anew */
+    this._sorted = null;
+    this._off = [listed.on(() => { this._sorted = null; this.refresh(); }), moved.on(() => this._later())];
     this._sizes = new ResizeObserver(() => this._draw());
     this._sizes.observe(this._scroll);
     this._tick = setInterval(() => this.refresh(), 15_000);
@@ -70,17 +73,17 @@ export class DeviceList {
   /** Work out anew what is to be seen. */
   refresh() {
     const counts = new Map(states.map((state) => [state, 0]));
+    this._sorted ??= [...fleet.devices.values()].sort((one, other) => this._order.compare(one.name, other.name)).map((device) => device.id);
     const found = [], below = this.group ? belowGroup(this.group) : null;
-    for (const device of fleet.devices.values()) {
-      if (below && !below.has(device.groupId)) continue;
+    for (const id of this._sorted) {
+      const device = fleet.devices.get(id);
+      if (!device || (below && !below.has(device.groupId))) continue;
       if (this.text && ![device.name, device.uniqueId, device.model, device.phone, device.contact]
         .some((text) => text && text.toLocaleLowerCase().includes(this.text))) continue;
       const state = stateOf(device);
       counts.set(state, (counts.get(state) ?? 0) + 1);
       if (!this.state || state === this.state) found.push(device);
     }
-    this._order ??= new Intl.Collator(language, { numeric: true });
-    found.sort((one, other) => this._order.compare(one.name, other.name));
     const before = this._wanted;
     this._shown = found;
     this._wanted = new Set(found.map((device) => device.id));
