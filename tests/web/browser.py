@@ -110,6 +110,12 @@ class Browser:
 
         until(clicked, f"{selector} {text}".strip())
 
+    def click_at(self, x: int, y: int) -> None:
+        """Click a point of the page, in pixels."""
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            place = {"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1}
+            self.command("Input.dispatchMouseEvent", place)
+
     def type(self, selector: str, text: str) -> None:
         """Write this in place of what the field has."""
         element = self.one(selector)

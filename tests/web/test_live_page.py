@@ -259,21 +259,77 @@ class SmallScreenTests(LivePageTestCase):
             self.assertEqual(nameless, [], view)
         self.assert_quiet()
 
-    def test_without_mouse(self) -> None:
-        """A device can be found and opened with the keyboard alone, and a dialog gives the focus back."""
-        self.enter()
-        self.device("Van", "van-1")
-        browser = self.browser
-        browser.run("location.hash = '#/devices'; location.reload()")
-        self.live()
-        search = browser.one("input[type=search]")
-        search.send_keys("va")
+        # Without a mouse: found, opened, and a dialog gives the focus back.
+        browser.run("location.hash = '#/devices'")
+        browser.one("input[type=search]").send_keys("va")
         browser.run("document.querySelector('.row').focus()")
-        browser.driver.switch_to.active_element.send_keys("\ue007")
+        browser.driver.switch_to.active_element.send_keys(ENTER)
         browser.one(".details h2", "Van")
         browser.run("document.querySelectorAll('.act')[3].focus()")
-        browser.driver.switch_to.active_element.send_keys("\ue007")
+        browser.driver.switch_to.active_element.send_keys(ENTER)
         browser.one("dialog")
-        browser.driver.switch_to.active_element.send_keys("\ue00c")
+        browser.driver.switch_to.active_element.send_keys(ESCAPE)
         until(lambda: not browser.all("dialog"), "the end of the dialog")
         self.assertEqual(browser.run("return document.activeElement.className"), "act")
+        self.assert_quiet()
+
+
+class DoingTests(LivePageTestCase):
+    def test_doing(self) -> None:
+        """Unknown devices are made known, groups and geofences made, a day looked at, a device shared by a link."""
+        self.enter()
+        browser = self.browser
+        with self.assertRaises(SystemExit):
+            self.report("stranger", 48.0, 16.0)
+        browser.run("location.hash = '#/server/unknown'")
+        browser.click("button", "Add stranger")
+        browser.type("dialog input[name=name]", "No stranger")
+        browser.click("dialog .link", "Edit groups")
+        browser.click("dialog button", "Add a group")
+        browser.type("dialog:last-of-type input[name=name]", "Lorries")
+        browser.click("dialog:last-of-type button", "Save")
+        browser.one(".things", "Lorries")
+        browser.click("dialog:last-of-type button", "Close")
+        browser.click("dialog button", "Save")
+        browser.one(".details h2", "No stranger")
+        (device,) = self.server.call("GET", "/api/devices")
+        self.assertEqual((device["uniqueId"], self.server.call("GET", "/api/trackd/unknown")), ("stranger", []))
+
+        now = int(time.time())
+        for number in range(5):
+            self.report("stranger", 48.0 + number / 1000, 16.0, timestamp=now - 50 + number * 10, speed=20)
+        browser.one(".details dd", "48.004000, 16.000000")
+        browser.click(".act", "History")
+        until(lambda: "positions" in browser.one(".history .quiet").text, "the day")
+        browser.one(".history canvas")
+        for kind in ("csv", "gpx", "kml", "kmz"):
+            status = browser.run(FETCH, browser.one(".exports a", kind.upper()).get_attribute("href"))
+            self.assertEqual(status, 200, kind)
+
+        browser.run("location.hash = '#/geofences'")
+        browser.click(".panel button", "Area")
+        for x, y in ((600, 300), (900, 300), (750, 550)):
+            browser.click_at(x, y)
+        browser.click(".draw-bar button", "Done")
+        browser.type("dialog input[name=name]", "Yard")
+        browser.click("dialog button", "Save")
+        browser.one(".things", "Yard")
+        (fence,) = self.server.call("GET", "/api/geofences")
+        self.assertRegex(fence["area"], r"^POLYGON \(\((-?\d+\.\d+ -?\d+\.\d+(, )?){4}\)\)$")
+
+        browser.run("location.hash = arguments[0]", f"#/device/{device['id']}")
+        browser.click(".act", "Share")
+        browser.click("dialog button", "Make a link")
+        link = browser.one("dialog .copy input").get_attribute("value")
+        self.assert_quiet()
+        browser.driver.delete_all_cookies()
+        browser.open(link)
+        self.live()
+        browser.one(".row .name", "No stranger")
+        self.assertNotIn("token", browser.run("return location.href"))
+        self.assertEqual(browser.all("nav a", "Server"), [])
+        self.assert_quiet()
+
+
+ENTER, ESCAPE = "\ue007", "\ue00c"  # keys, as the driver names them
+FETCH = "return fetch(arguments[0]).then((answer) => answer.status)"

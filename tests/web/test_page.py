@@ -122,6 +122,20 @@ class FilesTests(SynchronousTestCase):
             for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):
                 self.assertNotIn(way, path.read_text("utf-8"), path.name)
 
+    def test_contrast(self) -> None:
+        """Texts can be told from what they stand on: 4.5 to 1, in the light and in the dark."""
+        source = (FOLDER / "style" / "base.css").read_text("utf-8")
+        colours = {
+            name: both
+            for name, *both in re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)", source)
+        }
+        on_all = ("ink", "soft", "accent", "bad", "moving", "standing", "unknown", "offline")
+        pairs = [(text, ground) for text in on_all for ground in ("paper", "ground", "raised")]
+        for text, ground in (*pairs, ("on-accent", "accent"), ("on-bad", "bad")):
+            for looks in (0, 1):
+                found = contrast(colours[text][looks], colours[ground][looks])
+                self.assertGreaterEqual(found, 4.5, f"{text} on {ground}, {('light', 'dark')[looks]}")
+
     def test_gzip(self) -> None:
         """A browser gets gzip only if it takes it."""
         for header, takes in (("gzip", True), ("br;q=1, gzip;q=0.5", True), ("*", True), ("br", False), ("", False)):
@@ -148,6 +162,18 @@ def texts_of(path: Path) -> dict[str, str]:
             assert key not in found, f"{path.name}: {key} is there twice"
             found[key] = json.loads(match[2])
     return found
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, as the accessibility guidelines reckon it."""
+
+    def light(colour: str) -> float:
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((light(one), light(other)))
+    return (high + 0.05) / (low + 0.05)
 
 
 def places(text: str) -> set[str]:

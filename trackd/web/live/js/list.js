@@ -3,7 +3,7 @@
 import { attribute, fill, h, say } from "./dom.js";
 import { fleet, listed, moved } from "./fleet.js";
 import { icon, pictureOf } from "./icons.js";
-import { deviceDialog } from "./device.js";
+import { deviceDialog, groupsDialog } from "./device.js";
 import { may } from "./may.js";
 import { alarmOf, inWords, stateOf, states } from "./state.js";
 import { attributeValue } from "./units.js";
@@ -37,7 +37,8 @@ export class DeviceList {
     this._none = h("p.none", { hidden: true }, t("list.none"));
     this._count = h("p.quiet", { role: "status" });
     const add = may.addDevices() && h("button.strong.icon-only", { type: "button", title: t("device.add"), "aria-label": t("device.add"), onclick: () => deviceDialog() }, icon("add"));
-    fill(place, h("div.list-head", {}, h("div.search-line", {}, h("div.search", {}, icon("search"), this._search), add), this._groups, this._chips), this._scroll, this._none, this._count);
+    const groups = may.change() && h("button.icon-only", { type: "button", title: t("groups.edit"), "aria-label": t("groups.edit"), onclick: groupsDialog }, icon("group"));
+    fill(place, h("div.list-head", {}, h("div.search-line", {}, h("div.search", {}, icon("search"), this._search), add), h("div.search-line", {}, this._groups, groups), this._chips), this._scroll, this._none, this._count);
     this._order = new Intl.Collator(language, { numeric: true });
     /** @type {number[] | null} ids by name; null: to be sorted anew */
     this._sorted = null;
@@ -101,7 +102,6 @@ export class DeviceList {
       this._groupsShown = groups;
       fill(this._groups, h("option", { value: "0" }, t("list.groups.all")),
         [...fleet.groups.values()].map((group) => h("option", { value: String(group.id), selected: group.id === this.group }, group.name)));
-      this._groups.hidden = fleet.groups.size === 0;
     }
     if (!this._chips.childElementCount) {
       this._chips.append(...["", ...states].map((state) => {

@@ -6,7 +6,8 @@
 import { colour } from "./dom.js";
 import { fleet, listed, moved } from "./fleet.js";
 import { Drawn } from "./grid.js";
-import { alarmOf, stateOf, states } from "./state.js";
+import { ageOf, alarmOf, stateOf, states } from "./state.js";
+import { age } from "./units.js";
 
 /* global L */
 
@@ -19,6 +20,9 @@ const FIELD = 56;
 const APART_FROM = 16;
 /** Pixels around a marker in which it is hit. */
 const NEAR = 18;
+/** Milliseconds after which a name says how old its place is. */
+const OLD = 300_000;
+const MINUTE = 60_000;
 /** Devices in view up to which their names are shown. */
 const NAMED = 40;
 
@@ -44,12 +48,15 @@ export const Markers = Drawn.extend({
   onAdd(map) {
     this.recolour();
     Drawn.prototype.onAdd.call(this, map);
+    // Time passes also where nothing moves.
+    this._tick = setInterval(() => this.ask(), MINUTE);
     this._deaf = [moved.on((ids) => this._moved(ids)), listed.on(() => this._all())];
     this._all();
   },
 
   onRemove(map) {
     for (const off of this._deaf) off();
+    clearInterval(this._tick);
     Drawn.prototype.onRemove.call(this, map);
   },
 
@@ -254,7 +261,8 @@ export const Markers = Drawn.extend({
     context.strokeStyle = this._paper;
     context.fillStyle = this._ink;
     for (const { mark, point } of some) {
-      const name = mark.device.name, text = name.length > 28 ? `${name.slice(0, 27)}…` : name;
+      const ms = ageOf(mark.device) ?? 0, name = mark.device.name.length > 28 ? `${mark.device.name.slice(0, 27)}…` : mark.device.name;
+      const text = ms > OLD ? `${name} · ${age(ms)}` : name;
       const half = context.measureText(text).width / 2 + 2, x = point.x, y = point.y + 19;
       if (taken.some((one) => Math.abs(one.x - x) < one.half + half && Math.abs(one.y - y) < 15)) continue;
       taken.push({ x, y, half });
