@@ -29,7 +29,7 @@ async def until(happened: Callable[[], bool]) -> None:
 class NodeTestCase(DatabaseTestCase):
     async def setUp(self) -> None:  # type: ignore[override]
         await super().setUp()
-        self.one, self.two = (Nodes(self.db, name, f"place {name}", 10.0) for name in ("one", "two"))
+        self.one, self.two = (Nodes(lambda: self.db, name, f"place {name}", 10.0) for name in ("one", "two"))
         for nodes in (self.one, self.two):
             await nodes.join()
 
@@ -52,7 +52,7 @@ class NodeTestCase(DatabaseTestCase):
 class NodeTests(NodeTestCase):
     async def test_same_number(self) -> None:
         """A server that begins again is the same one; another has another number."""
-        again = Nodes(self.db, "one", "moved", 10.0)
+        again = Nodes(lambda: self.db, "one", "moved", 10.0)
         await again.join()
         self.assertEqual((again.id, again.id != self.two.id), (self.one.id, True))
 

@@ -114,4 +114,4 @@ def sessions(data: Path) -> str:
 def node(database: Database, settings: Settings) -> Nodes:
     """The server of this data folder among others on the same database."""
     place = f"{gethostname()} {settings.data.resolve()}".encode("utf-8", "replace").decode()
-    return Nodes(database.dedicated(), sessions(settings.data), place, settings["nodes.timeout"])
+    return Nodes(database.dedicated, sessions(settings.data), place, settings["nodes.timeout"])

@@ -210,8 +210,7 @@ class Committer:
             self.waiting -= len(batch.reports)
             if batch.tried is not None:
                 batch.tried.callback(None)
-            if batch.done is not None:
-                _after(batch.again, batch.done)
+            _after(batch.again, batch.done)
             if batch.reports:
                 self.acknowledgements.add(self.clock.seconds() - batch.since, len(batch.reports))
             if self._room and not self.full:
@@ -431,13 +430,17 @@ def _follow(other: Deferred[None]) -> Deferred[None]:
     return following
 
 
-def _after(others: list[Deferred[None]], done: Deferred[None]) -> None:
-    """Fire `done` when the others have; if one fails, it does."""
+def _after(others: list[Deferred[None]], done: Deferred[None] | None) -> None:
+    """Fire `done`, if somebody waits for it, when the others have; if one fails, it does."""
     if not others:
-        done.callback(None)
+        if done is not None:
+            done.callback(None)
         return
     waiting = DeferredList(others, fireOnOneErrback=True, consumeErrors=True)
-    waiting.addCallbacks(lambda _: done.callback(None), lambda failure: done.errback(failure.value.subFailure))
+    if done is None:
+        waiting.addErrback(lambda failure: None)  # the log has it
+    else:
+        waiting.addCallbacks(lambda _: done.callback(None), lambda failure: done.errback(failure.value.subFailure))
 
 
 def _fire(waiting: list[Deferred[None]]) -> None:

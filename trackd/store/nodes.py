@@ -7,7 +7,7 @@ offline. Should it have been asleep only, nothing of what it writes of them coun
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from attrs import define, field, frozen
@@ -44,13 +44,23 @@ class Node:
 
 @define(eq=False)
 class Nodes:
-    """`name` is this server's for ever, `timeout` (s) the time without a sign of life after which one counts as dead."""
+    """
+    `connect` gives a connection, which is asked for when it is needed. `name` is this server's for ever, `timeout` (s)
+    the time without a sign of life after which one counts as dead.
+    """
 
-    queries: Queries
+    connect: Callable[[], Queries]
     name: str
     place: str
     timeout: float = 10.0
     id: int = field(default=0, init=False)  # of this one, once it has joined
+    _connection: Queries | None = field(default=None, init=False)
+
+    @property
+    def queries(self) -> Queries:
+        if self._connection is None:
+            self._connection = self.connect()
+        return self._connection
 
     @property
     def _timeout(self) -> timedelta:
