@@ -177,12 +177,12 @@ class Away:
         stop = Event()
         with self._open:
             self._prepare()
+            self.flock.begin()
+            self._open.callback(self.flock.end)
             threads = [Thread(target=device.live, args=(stop,), daemon=True) for device in self.fleet]
             self._open.callback(stop.set)
             for thread in threads:
                 thread.start()
-            self.flock.begin()
-            self._open.callback(self.flock.end)
             self.client.begin()
             self._open.callback(self.client.end)
             self._until(lambda: self.flock.connected == self.count, "all devices are connected")
@@ -496,6 +496,7 @@ def main(seconds: float = 30.0, count: float = 2000) -> None:
         away = Away(seconds, int(count), own, say=lambda text: print(text, flush=True)).run()
         print(away.shown(), flush=True)
         faults += len(away.faults)
+        print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors", flush=True)
     print(f"took {time.monotonic() - began:.0f} s")
     if faults:
         raise SystemExit(1)

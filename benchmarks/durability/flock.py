@@ -1,5 +1,6 @@
 """
-Many devices on one thread that keep a ledger: GT06 over TCP, each with a window of reports that are not acknowledged.
+Many devices that keep a ledger: GT06 over TCP, each with a window of reports that are not acknowledged. They are in a
+process of their own, so that they take no time from who measures meanwhile.
 
 They reconnect when they are cut off, and then send again what was not acknowledged. Acknowledgements of a connection come
 in the order of its reports, so the ledger of a device is one number: all reports below it are acknowledged.
@@ -12,7 +13,8 @@ import socket
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
+from multiprocessing import get_context
+from typing import Any
 
 from attrs import define, field
 
@@ -21,6 +23,8 @@ from benchmarks.generator import ACKNOWLEDGEMENT, login, report
 WINDOW = 10  # reports of a device that wait for their acknowledgement
 BETWEEN = 0.05  # s, between two tries to connect
 AT_ONCE = 100  # connections that are being made
+
+_context = get_context("fork")
 
 
 @define(eq=False)
@@ -49,34 +53,47 @@ class Flock:
     rate: float = 2000.0
     start: datetime = field(factory=lambda: datetime.now(UTC).replace(microsecond=0) - timedelta(days=1))
     members: list[Member] = field(init=False)
-    latest: float = field(default=0.0, init=False)  # when the last acknowledgement came
-    total: int = field(default=0, init=False)  # acknowledgements
-    lost: int = field(default=0, init=False)  # connections
-    _over: Event = field(factory=Event, init=False)
-    _thread: Thread | None = field(default=None, init=False)
+    # What the other process is told: of each member how many are acknowledged, and how many said; then of all of them.
+    _ledger: Any = field(init=False)
+    _all: Any = field(factory=lambda: _context.RawArray("d", 3), init=False)
+    _over: Any = field(factory=lambda: _context.RawValue("b", 0), init=False)
+    _process: Any = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.members = [Member(self.first + number) for number in range(self.count)]
+        self._ledger = _context.RawArray("q", 2 * self.count)
 
     def begin(self) -> None:
-        self._thread = Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._process = _context.Process(target=self._run, daemon=True)
+        self._process.start()
 
     def end(self) -> None:
         """Nothing more is sent; what is acknowledged by now counts."""
-        self._over.set()
-        if self._thread is not None:
-            self._thread.join(30)
+        self._over.value = 1
+        if self._process is not None:
+            self._process.join(30)
+        for at, member in enumerate(self.members):
+            member.acknowledged, member.said = self._ledger[2 * at : 2 * at + 2]
+
+    @property
+    def total(self) -> int:
+        """Acknowledgements."""
+        return int(self._all[0])
+
+    @property
+    def latest(self) -> float:
+        """When the last acknowledgement came, by the monotonic clock."""
+        return float(self._all[1])
 
     @property
     def connected(self) -> int:
-        return sum(member.in_ for member in self.members)
+        return int(self._all[2])
 
     def _run(self) -> None:
         due, began = 0.0, time.monotonic()
         with selectors.DefaultSelector() as waiting:
             turn = 0
-            while not self._over.is_set():
+            while not self._over.value:
                 now = time.monotonic()
                 self._connect(waiting, now)
                 due, began = min(due + (now - began) * self.rate, self.rate), now
@@ -113,7 +130,7 @@ class Flock:
     def _say(self, member: Member, waiting: selectors.BaseSelector) -> None:
         member.unsent = report(member.number, member.sent, self.start)
         member.sent += 1
-        member.said = max(member.said, member.sent)
+        self._ledger[2 * (member.number - self.first) + 1] = member.said = max(member.said, member.sent)
         self._write(member, waiting)
 
     def _write(self, member: Member, waiting: selectors.BaseSelector) -> None:
@@ -150,16 +167,17 @@ class Flock:
         answers = member.heard // ACKNOWLEDGEMENT
         if not member.in_ and answers:
             member.in_, member.since, member.sent = True, member.acknowledged, member.acknowledged
+            self._all[2] += 1
         if member.in_ and member.since + answers - 1 > member.acknowledged:
-            self.total += member.since + answers - 1 - member.acknowledged
-            member.acknowledged = member.since + answers - 1
-            self.latest = time.monotonic()
+            self._all[0] += member.since + answers - 1 - member.acknowledged
+            self._all[1] = time.monotonic()
+            self._ledger[2 * (member.number - self.first)] = member.acknowledged = member.since + answers - 1
 
     def _cut(self, member: Member, waiting: selectors.BaseSelector) -> None:
         assert member.connection is not None
         waiting.unregister(member.connection)
         member.connection.close()
-        self.lost += member.in_
+        self._all[2] -= member.in_
         member.connection, member.in_, member.unsent = None, False, b""
         member.not_before = time.monotonic() + BETWEEN
 
