@@ -261,6 +261,15 @@ class DoorTests(HouseTestCase):
         for query, headers, status in asked:
             self.assertEqual(await self.knock(query, headers), status, f"{query} {headers}")
 
+    async def test_no_page(self) -> None:
+        """Pages of other hosts may read neither what is said at the door, nor files of devices."""
+        for path, status in (("/api/socket", 405), ("/api/media/van/1.jpg", 401)):
+            answer = await self.client.request(
+                "GET", f"http://{self.host}{path}", {"Origin": "https://elsewhere.example"}
+            )
+            self.assertEqual(answer.status, status)
+            self.assertEqual([name for name, _ in answer.headers.getAllRawHeaders() if b"Access-Control" in name], [])
+
     async def test_from_elsewhere(self) -> None:
         """A session that was opened from another page goes on there, and not on pages of this host."""
         elsewhere = "https://elsewhere.example"

@@ -46,6 +46,9 @@ class Api(Resource):
         """Answer a request of the dialect's own routes."""
         for name, value in self._dialect.headers(self._services, headers_of(request)):
             request.setHeader(name, value)
+        if b"" in request.postpath[:-1]:
+            # Others would read the address otherwise: a proxy that lets nobody in there might.
+            return refuse(request, ApiError(400, "The address has an empty part"))
         return self._routes.render(request)
 
 
