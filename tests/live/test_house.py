@@ -23,6 +23,7 @@ from trackd.wire import catalog
 
 # Seconds for which a change or a message is waited for, if it does not come.
 PATIENCE = 10.0
+SERVICE = "the-token-of-the-service"
 
 
 class HouseTestCase(DatabaseTestCase):
@@ -35,6 +36,7 @@ class HouseTestCase(DatabaseTestCase):
         # Not one of those that connections are given meanwhile.
         self.devices = random.randrange(10_000, 30_000)
         said = {"protocols.enable": "osmand", "osmand.port": str(self.devices), "web.port": "0"}
+        said["web.serviceAccountToken"] = SERVICE
         settings = load([], said, catalog, data=folder)
         self.house = build(self.reactor, settings, Database(self.reactor, self.dsn))
         await self.house.start()
@@ -92,8 +94,11 @@ class HouseTestCase(DatabaseTestCase):
 
     async def listener(self, name: str) -> Socket:
         """A socket that has read its first message."""
-        cookie = {"Cookie": f"JSESSIONID={self.sessions[name]}"}
-        socket = Socket(self.reactor, f"ws://{self.host}/api/socket", cookie)
+        return await self.open("", {"Cookie": f"JSESSIONID={self.sessions[name]}"})
+
+    async def open(self, query: str, headers: dict[str, str]) -> Socket:
+        """The same, however it is opened."""
+        socket = Socket(self.reactor, f"ws://{self.host}/api/socket{query}", headers)
         self.opened.append(socket)
         connectWS(socket)
         self.assertEqual(await socket.connected, 101)
@@ -206,15 +211,34 @@ class RightsTests(HouseTestCase):
         await self.hears(("van", again))
         self.assertEqual(self.told, set())
 
-    async def test_user_deleted(self) -> None:
-        """A user who is deleted hears nothing more."""
-        await self.call("DELETE", f"/users/{self.ids['ann']}")
-        await self.shown(self.always, False)
-        before = len(self.socket.messages)
+    async def test_shut_out(self) -> None:
+        """Who is disabled, is over his time or is deleted is closed at once, and can be told why; others go on."""
         bob = await self.bob()
+        ann = {"id": self.ids["ann"], "name": "ann", "email": "ann@example.org", "deviceLimit": -1}
+        path = f"/users/{self.ids['ann']}"
+        for method, change in (
+            ("PUT", ann | {"disabled": True}),
+            ("PUT", ann | {"expirationTime": "2020-01-01T00:00:00Z"}),
+            ("DELETE", None),
+        ):
+            await self.call("PUT", path, ann)
+            socket = await self.listener("ann")
+            await self.call(method, path, change)
+            await socket.finished
+            self.assertEqual(socket.socket.remoteCloseCode, 1008)
+            self.assertEqual(await self.knock("", {"Cookie": f"JSESSIONID={self.sessions['ann']}"}), 401)
         await self.report("always")
         await self.until(lambda: bool(heard(bob)))
-        self.assertEqual([id for message in self.socket.messages[before:] for id in ids_of(message)], [])
+
+    async def test_revoked(self) -> None:
+        """A socket that was opened by a token is closed when it is revoked; those that were opened otherwise stay."""
+        token = await self.house.people.sessions.make_token(self.ids["ann"])
+        socket = await self.open(f"?token={token}", {})
+        await self.house.people.sessions.revoke(token)
+        await socket.finished
+        self.assertEqual(socket.socket.remoteCloseCode, 1008)
+        await self.report("always")
+        await self.until(lambda: heard(self.socket) == [self.always])
 
     async def bob(self) -> Socket:
         """Another listener, who sees the same device."""
@@ -287,6 +311,14 @@ class DoorTests(HouseTestCase):
         await self.report("van")
         await self.until(lambda: heard(socket) == [van])
         self.assertEqual(await self.knock("", {"Cookie": f"JSESSIONID={self.sessions['ann']}"}), 401)
+
+    async def test_service(self) -> None:
+        """The service account listens as well: nothing is linked to it, and it stays whatever changes."""
+        socket = await self.open(f"?token={SERVICE}", {})
+        self.assertEqual(socket.messages, [{"positions": []}])
+        await self.house.hub.rights_changed()
+        await self.listener("ann")
+        self.assertFalse(socket.closed)
 
     async def test_several(self) -> None:
         """All sockets of a user hear the same; one that closes with a code of its own takes none with it."""
