@@ -46,7 +46,8 @@ class DropInTests(SynchronousTestCase):
 class ProcessingTests(SynchronousTestCase):
     def test_stages(self) -> None:
         """The stages stand in the order of the contract; copied attributes only when they are switched on."""
-        self.assertEqual(["outdated", "time", "distance", "motion", "engine_hours"], named(stages(settings())))
+        wanted = ["outdated", "time", "distance", "geofences", "motion", "engine_hours"]
+        self.assertEqual(wanted, named(stages(settings())))
         said = settings(processing__copyAttributes__enable="true")
         self.assertEqual(["motion", "copy_attributes", "engine_hours"], named(stages(said))[-3:])
 

@@ -73,7 +73,7 @@ from trackd.track.loading import Loader
 from trackd.track.media import Media
 from trackd.track.presence import Presence
 from trackd.track.stages.files import files
-from trackd.track.stages.place import distance, outdated, time
+from trackd.track.stages.place import distance, geofences, outdated, time
 from trackd.track.stages.vehicle import copy_attributes, engine_hours, motion
 from trackd.track.strangers import Strangers
 from trackd.web.health import Health, time_zones, zone
@@ -91,6 +91,7 @@ def stages(settings: Settings) -> list[Stage]:
         outdated,
         time(settings["time.protocols"]),
         distance(settings["coordinates.filter"], settings["coordinates.minError"], settings["coordinates.maxError"]),
+        geofences,
         motion,
     ]
     if settings["processing.copyAttributes.enable"]:

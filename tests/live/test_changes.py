@@ -99,6 +99,14 @@ class ChangesTests(SynchronousTestCase):
         self.clock.advance(GATHER)
         self.assertEqual((self.directory.read, self.hub.told), ([[1, 2]], ["groups", ("devices", [3])]))
 
+    def test_fences(self) -> None:
+        """Other geofences are read for a device, those of a group for all; who may see what is not asked for them."""
+        self.changes.heard("fences 2")
+        self.clock.advance(GATHER)
+        self.changes.heard("lent 5")
+        self.clock.advance(GATHER)
+        self.assertEqual((self.directory.read, self.hub.told, self.directory.known), ([[2], [1, 2]], [], []))
+
     def test_missed(self) -> None:
         """After a while without a connection anything may be another."""
         self.changes.heard("devices 3 c")

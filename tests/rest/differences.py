@@ -21,6 +21,7 @@ KNOWN: dict[tuple[str, int], str] = {
     ("attributes-02", 23): WHOSE,
     **{("commands-04", step): UNKNOWN_TYPE for step in (5, 14, 15, 27)},
     **{("geofences-01", step): AREA for step in (22, 23, 24, 34)},
+    ("positions-04", 5): AREA,
     ("positions-05", 20): DELETED,
     ("restrictions-02", 23): DELETED,
     ("session-09", 12): REVOKED,

@@ -10,6 +10,7 @@ from trackd.store.commands import QueuedCommands
 from trackd.store.devices import Devices
 from trackd.store.loading import Loading
 from trackd.store.partitions import Partitions
+from trackd.track.loading import Loader
 
 
 class LoadTests(DatabaseTestCase):
@@ -63,6 +64,57 @@ class LoadTests(DatabaseTestCase):
         last = (await self.loading.load(["a"]))["a"].last
         assert last is not None
         self.assertEqual(last.id, stored[1].id)
+
+    async def test_fences(self) -> None:
+        """A device comes with the ids of its geofences and of those that all the groups above it lend, each once."""
+        root = await group(self.db)
+        child = await group(self.db, root)
+        grouped = (await device(self.db, group_id=child)).id
+        alone = (await device(self.db)).id
+        areas = ("CIRCLE (1 2, 3)", "nonsense", "CIRCLE (4 5, 6)", "CIRCLE (7 8, 9)")
+        for id, area in enumerate(areas, 1):
+            await self.db.run("INSERT INTO geofences (id, name, area) VALUES (%s, 'g', %s)", [id, area])
+        for table, owner, id in (
+            ("device", grouped, 1),
+            ("group", root, 1),
+            ("group", root, 2),
+            ("group", child, 3),
+            ("group", await group(self.db), 4),
+        ):
+            await self.db.run(f"INSERT INTO {table}_geofence VALUES (%s, %s)", [owner, id])
+        loaded = await self.loading.load_by_id([grouped, alone])
+        self.assertEqual(({1, 2, 3}, []), ({*loaded[grouped].fences}, loaded[alone].fences))
+        self.assertEqual(3, len(loaded[grouped].fences))
+        await self.db.run("UPDATE geofences SET deleted_at = now() WHERE id = 3")
+        self.assertEqual(
+            [(1, areas[0]), (2, areas[1])], [(row.id, row.area) for row in await self.loading.fences([3, 2, 1])]
+        )
+        # One that is nowhere keeps the device from nothing.
+        made = (await Loader(self.loading, {}).load_by_id([grouped]))[grouped]
+        self.assertEqual([1], [id for id, _ in made.fences])
+
+    async def test_fences_are_told(self) -> None:
+        """Whatever changes the geofences of a device is told: a link, an area, a deletion; a name is not."""
+        heard: list[str] = []
+        await self.db.listen("changes", heard.append)
+        one, lender = (await device(self.db)).id, await group(self.db)
+        await self.db.run("INSERT INTO geofences (id, name, area) VALUES (1, 'g', 'CIRCLE (1 2, 3)')")
+        del heard[:]
+        for statement, told in (
+            (f"INSERT INTO device_geofence VALUES ({one}, 1)", {f"fences {one}"}),
+            (f"INSERT INTO group_geofence VALUES ({lender}, 1)", {f"lent {lender}"}),
+            ("UPDATE geofences SET area = 'CIRCLE (1 2, 4)'", {f"fences {one}", f"lent {lender}"}),
+            ("UPDATE geofences SET name = 'other'", set()),
+            ("UPDATE geofences SET deleted_at = now()", {f"fences {one}", f"lent {lender}"}),
+            ("DELETE FROM device_geofence", {f"fences {one}"}),
+            ("DELETE FROM group_geofence", {f"lent {lender}"}),
+        ):
+            await self.db.run(statement)
+            await self.db.notify("changes", "end")
+            while "end" not in heard:
+                await self.db.query("SELECT pg_sleep(0.005)")
+            self.assertEqual(told, set(heard) - {"end"}, statement)
+            del heard[:]
 
     async def test_by_id(self) -> None:
         """The same by id."""

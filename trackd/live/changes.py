@@ -26,7 +26,8 @@ class Changes:
     Keeps what is in memory in step with the database, whoever changes it: the API, the command line, another server.
 
     The database tells of each changed row: `devices <id> <unique id>`, `groups <id>`, `commands <device>`,
-    `direct <device> <command>`, `answered <command>`, `rights <user>`, `gone <user>` for who has to log in again; and of `positions <device>` that were deleted.
+    `direct <device> <command>`, `answered <command>`, `rights <user>`, `gone <user>` for who has to log in again; of
+    `positions <device>` that were deleted, and of geofences: `fences <device>`, `lent <group>`.
     """
 
     reactor: Any
@@ -34,7 +35,9 @@ class Changes:
     commands: Commands
     hub: Hub
     _devices: set[int] = field(factory=set, init=False)
+    _fenced: set[int] = field(factory=set, init=False)  # devices whose geofences are others: whose they are is not
     _groups: bool = field(default=False, init=False)
+    _lent: bool = field(default=False, init=False)
     _all: bool = field(default=False, init=False)
     _due: Any = field(default=None, init=False)
     _taking: bool = field(default=False, init=False)
@@ -61,6 +64,10 @@ class Changes:
             if table == "devices":
                 self.directory.known_now(unique_id)
                 self._devices.add(int(number))
+            elif table == "fences":
+                self._fenced.add(int(number))
+            elif table == "lent":
+                self._lent = True
             else:
                 self._groups = True
             self._soon()
@@ -85,15 +92,16 @@ class Changes:
     def _take(self) -> None:
         self._due = None
         # What devices have of their groups is read for all of them.
-        every = self._all or self._groups
+        every = self._all or self._groups or self._lent
         if self._all:
             self.hub.rights_changed()
         else:
             if self._groups:
                 self._do(self.hub.groups_changed())
-            self._do(self.hub.devices_changed(self._devices))
-        devices = set(self.directory.by_id) if every else self._devices
-        self._all, self._groups, self._devices = False, False, set()
+            if self._devices:
+                self._do(self.hub.devices_changed(self._devices))
+        devices = set(self.directory.by_id) if every else self._devices | self._fenced
+        self._all, self._groups, self._lent, self._devices, self._fenced = False, False, False, set(), set()
         self._do(self._taken_over(devices))
 
     async def _taken_over(self, devices: set[int]) -> None:
@@ -104,12 +112,12 @@ class Changes:
             # The first to hear that the database is back may find that others have not heard it yet.
             if not isinstance(error, Unavailable):
                 self._log.failure("changes of {count} devices are not taken over", count=len(devices))
-            self._devices |= devices
+            self._fenced |= devices
             wait, self._retry = self._retry, min(LONGEST_RETRY, 2 * self._retry)
         else:
             self._retry = RETRY
         self._taking = False
-        if self._all or self._groups or self._devices:
+        if self._all or self._groups or self._lent or self._devices or self._fenced:
             self._soon(wait)
 
     def _do(self, work: Any) -> None:

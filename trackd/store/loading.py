@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from attrs import define
 
 from trackd.store.database import Database
+from trackd.store.kinds import GeofenceRow
 from trackd.store.nodes import Nodes
 from trackd.store.positions import LATEST
 from trackd.store.rows import DeviceRow, FixRow, GroupRow, Loaded, PositionRow, StateRow, columns, names, parsed
@@ -25,7 +26,7 @@ WITH wanted AS MATERIALIZED (
     SELECT w.id FROM wanted w WHERE NOT EXISTS (SELECT FROM device_states s WHERE s.device_id = w.id)
     ON CONFLICT DO NOTHING
 )
-SELECT {columns(DeviceRow, "w")}, {columns(StateRow, "s")}, {columns(PositionRow, "p")}, g.groups, q.queued
+SELECT {columns(DeviceRow, "w")}, {columns(StateRow, "s")}, {columns(PositionRow, "p")}, g.groups, q.queued, f.fences
 FROM wanted w
 LEFT JOIN device_states s ON s.device_id = w.id
 LEFT JOIN LATERAL ({LATEST}) p ON true
@@ -36,11 +37,19 @@ LEFT JOIN LATERAL (
         SELECT {columns(GroupRow, "g")}, depth + 1 FROM chain c JOIN groups g ON g.id = c.group_id
         WHERE g.deleted_at IS NULL AND depth < {MOST_GROUPS}
     ) CYCLE id SET again USING path
-    SELECT json_agg(json_build_array({columns(GroupRow)}) ORDER BY depth) FILTER (WHERE NOT again) AS groups FROM chain
+    SELECT json_agg(json_build_array({columns(GroupRow)}) ORDER BY depth) FILTER (WHERE NOT again) AS groups,
+        array_agg(id) AS ids
+    FROM chain
 ) g ON true
 CROSS JOIN LATERAL (
     SELECT count(*) AS queued FROM queued_commands WHERE device_id = w.id AND failure IS NULL
 ) q
+CROSS JOIN LATERAL (
+    SELECT array(
+        SELECT geofence_id FROM device_geofence WHERE device_id = w.id
+        UNION SELECT geofence_id FROM group_geofence WHERE group_id = ANY(g.ids)
+    ) AS fences
+) f
 """
 
 # Before a device is loaded for a session it is claimed: `{0}` is the condition, `{1}` tells of what was another server's.
@@ -123,6 +132,14 @@ class Loading:
             found.setdefault(device_id, []).append(FixRow(*fix))
         return found
 
+    async def fences(self, ids: Iterable[int]) -> list[GeofenceRow]:
+        """These geofences, as far as they are there, in the order of their ids."""
+        rows = await self.database.query(
+            f"SELECT {columns(GeofenceRow)} FROM geofences WHERE id = ANY(%s::bigint[]) AND deleted_at IS NULL ORDER BY id",
+            [list(ids)],
+        )
+        return [GeofenceRow(*row) for row in rows]
+
     async def register(
         self, unique_id: str, name: str, category: str | None = None, group_id: int | None = None
     ) -> int:
@@ -158,11 +175,12 @@ POSITION_END = STATE_END + len(names(PositionRow))
 def _loaded(row: tuple[Any, ...]) -> Loaded:
     device = DeviceRow(*row[:DEVICE_END])
     state, position = row[DEVICE_END:STATE_END], row[STATE_END:POSITION_END]
-    groups, queued = row[POSITION_END:]
+    groups, queued, fences = row[POSITION_END:]
     return Loaded(
         device,
         StateRow(device.id) if state[0] is None else StateRow(*state),
         None if position[0] is None else PositionRow(*position),
         [GroupRow(*group) for group in parsed(groups) or ()],
         queued,
+        fences,
     )

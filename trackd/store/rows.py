@@ -330,3 +330,4 @@ class Loaded:
     last: PositionRow | None
     groups: list[GroupRow] = Factory(list)
     queued: int = 0  # commands
+    fences: list[int] = Factory(list)  # ids of its geofences, and of those that its groups lend

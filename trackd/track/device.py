@@ -11,6 +11,7 @@ from attrs import Factory, define, field
 from twisted.internet.defer import Deferred
 
 from trackd.store.report import Fix, Report, State
+from trackd.track.fence import Fence
 from trackd.wire.format import typed
 
 T = TypeVar("T")
@@ -42,6 +43,7 @@ class Device:
     model: str | None = None
     attributes: dict[str, Any] = Factory(dict)
     groups: list[dict[str, Any]] = Factory(list)  # attributes of its groups, the nearest first
+    fences: tuple[tuple[int, Fence], ...] = ()  # its geofences and those of its groups, by id
     group_id: int = 0
     calendar_id: int = 0
     phone: str | None = None
@@ -127,7 +129,7 @@ class Device:
     def renew(self, other: Device) -> None:
         """Take over what users have changed, and keep what was found out."""
         for name in (
-            "unique_id name model attributes groups group_id calendar_id phone contact category disabled"
+            "unique_id name model attributes groups fences group_id calendar_id phone contact category disabled"
             " expiration_time"
         ).split():
             setattr(self, name, getattr(other, name))

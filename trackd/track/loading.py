@@ -6,12 +6,15 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import define
+from attrs import define, field
+from twisted.logger import Logger
 
 from trackd.store.loading import Loading
 from trackd.store.report import Fix, Report, State
 from trackd.store.rows import FixRow, Loaded, PositionRow, StateRow, as_json
+from trackd.track.area import BadArea
 from trackd.track.device import Device, before
+from trackd.track.fence import Fence, fence
 
 
 @define(eq=False)
@@ -22,6 +25,7 @@ class Loader:
     config: Mapping[str, Any]
     history: int = 1000
     span: str = "report.trip.minDuration"
+    _log: Logger = field(factory=Logger, init=False)
 
     async def load(self, unique_ids: list[str]) -> dict[str, Device]:
         """
@@ -41,7 +45,9 @@ class Loader:
         return {device.id: device for device in devices}
 
     async def _devices(self, found: Iterable[Loaded]) -> list[Device]:
-        devices = [self._device(loaded) for loaded in found]
+        found = list(found)
+        fences = await self._fences({id for loaded in found for id in loaded.fences})
+        devices = [self._device(loaded, fences) for loaded in found]
         since = {
             device.id: before(device.last.fix_time, device.span(self.span))
             for device in devices
@@ -53,7 +59,17 @@ class Loader:
                 device.history = _history(device, histories.get(device.id, ()))
         return devices
 
-    def _device(self, loaded: Loaded) -> Device:
+    async def _fences(self, ids: set[int]) -> dict[int, Fence]:
+        """Geofences by id, in the order of the ids; one whose area is none is left out, as if it were nowhere."""
+        found = {}
+        for row in await self.loading.fences(ids) if ids else ():
+            try:
+                found[row.id] = fence(row.area, row.attributes)
+            except BadArea as error:
+                self._log.warn("geofence {id}: {error}", id=row.id, error=str(error))
+        return found
+
+    def _device(self, loaded: Loaded, fences: Mapping[int, Fence]) -> Device:
         row = loaded.device
         last = None if loaded.last is None else _report(loaded.last)
         return Device(
@@ -74,6 +90,7 @@ class Loader:
             config=self.config,
             last=last,
             queued=loaded.queued,
+            fences=tuple((id, fences[id]) for id in sorted(loaded.fences) if id in fences),
             claimed=self.loading.has(loaded.state),
             node=loaded.state.node_id or 0,
         )

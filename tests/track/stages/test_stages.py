@@ -9,8 +9,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.track.memory import NOON, House, Wire, at, fix
 from trackd.store.report import Report
+from trackd.track.fence import fence
 from trackd.track.frame import Stage
-from trackd.track.stages.place import GPS_EPOCH, distance, outdated, time
+from trackd.track.stages.place import GPS_EPOCH, distance, geofences, outdated, time
 from trackd.track.stages.vehicle import copy_attributes, engine_hours, motion
 from trackd.wire.values import Position
 
@@ -25,6 +26,29 @@ def through(*stages: Stage, positions: list[Position], **settings: Any) -> list[
         house.take(wire, position)
         house.settle()
     return house.reports
+
+
+class GeofenceTests(SynchronousTestCase):
+    def test_inside(self) -> None:
+        """A report has the ids of the geofences in which it is, and none of those that it is not."""
+        house = House(stages=(geofences,))
+        fences = [
+            (3, "CIRCLE (48 11, 500)", {}),
+            (5, "CIRCLE (48 11, 500)", {"floor": 100}),
+            (7, "CIRCLE (0 0, 1)", {}),
+        ]
+        house.add("a", fences=tuple((id, fence(area, attributes)) for id, area, attributes in fences))
+        wire = Wire()
+        house.find(wire, "a")
+        for position in (fix(0), fix(1, altitude=200.0), fix(2, 49.0)):
+            house.take(wire, position)
+            house.settle()
+        self.assertEqual([[3], [3, 5], None], [report.geofence_ids for report in house.reports])
+
+    def test_none(self) -> None:
+        """A device without geofences is in none."""
+        (report,) = through(geofences, positions=[fix(0)])
+        self.assertIsNone(report.geofence_ids)
 
 
 class OutdatedTests(SynchronousTestCase):

@@ -95,3 +95,12 @@ def distance(filter: bool = False, min_error: float = 0.0, max_error: float = 0.
         return report
 
     return distance
+
+
+def geofences(report: Report, last: Report | None, device: Device) -> Report:
+    """Note in which of its geofences the device is."""
+    if device.fences:
+        latitude, longitude, altitude = report.latitude, report.longitude, report.altitude
+        inside = [id for id, fence in device.fences if fence.contains(latitude, longitude, altitude)]
+        report.geofence_ids = inside or None
+    return report
