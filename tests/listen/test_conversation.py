@@ -247,10 +247,13 @@ class ErrorTests(SynchronousTestCase):
         self.assertEqual([p.latitude for p in self.intake.positions], [1.0])
 
     def test_one_line(self) -> None:
-        """A bad frame makes one line with format, peer, error and hex, and is counted."""
-        self.device.says("bad {0} {peer}")
+        """A bad frame makes one line with format, connection, peer, device, error and hex, and is counted."""
+        self.device.says("login:1 at:1", "bad {0} {peer}")
         (line,) = self.complaints
         self.assertEqual((line["name"], line["peer"]), ("words", "10.0.0.1"))
+        number, device = line["connection"], line["device"]
+        self.assertTrue(formatEvent(line).startswith(f"words #{number} 10.0.0.1 device {device}: "))
+        self.assertIsInstance(device, int)
         self.assertEqual(bytes.fromhex(line["frame"]), b"bad {0} {peer}")
         self.assertIn("bad", line["reason"])
         self.assertEqual(self.server.counters.of("words").errors, 1)

@@ -176,7 +176,7 @@ class PollerTests(SynchronousTestCase):
         poller = Poller(self.server, source, client)
         poller.startService()
         self.clock.advance(60)
-        self.assertEqual(len([event for event in log if "host" in event]), 2)
+        self.assertEqual(len([event for event in log if "peer" in event]), 2)
         self.successResultOf(poller.stopService())
 
     def test_stop(self) -> None:

@@ -57,6 +57,7 @@ class Wire:
     session: Session = Factory(lambda self: Session(self.format, now=NOON), takes_self=True)
     sent: list[bytes] = Factory(list)
     finished: bool = False
+    number: int = 17
 
     def send(self, data: bytes) -> None:
         self.sent.append(data)

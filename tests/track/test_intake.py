@@ -439,7 +439,7 @@ class FrameTests(SynchronousTestCase):
             house.take(wire, Position())
         house.settle()
         self.assertEqual(([], 20), (house.reports, house.intake.timeless))
-        self.assertEqual([formatEvent(line) for line in log], ["plain: device 1: a report without a time"])
+        self.assertEqual([formatEvent(line) for line in log], ["plain #17 192.0.2.1 device 1: a report without a time"])
 
     def test_broken_stage(self) -> None:
         """A stage that fails is as if it were not there."""

@@ -35,7 +35,7 @@ class LogTests(SynchronousTestCase):
         for id in ("12345", "\x1b[2J", "a\nb", "\u202e", "\ud800", "'"):
             self.see(id)
         lines = self.lines()
-        self.assertEqual("words: unknown device '12345' at 192.0.2.1", lines[0])
+        self.assertEqual("words #0 192.0.2.1: unknown device '12345'", lines[0])
         self.assertEqual([True] * 6, [line.isprintable() for line in lines])
 
     def test_many(self) -> None:
@@ -46,4 +46,4 @@ class LogTests(SynchronousTestCase):
         self.assertEqual(f"{150 - LOGGED} more messages of unknown devices", self.lines()[-1])
         self.see("x")
         self.clock.advance(1)
-        self.assertEqual("words: unknown device 'x' at 192.0.2.1", self.lines()[-1])
+        self.assertEqual("words #0 192.0.2.1: unknown device 'x'", self.lines()[-1])

@@ -43,6 +43,8 @@ from trackd.wire.values import (
     WireError,
 )
 
+# The beginning of a line of the log: format, number of the connection, the peer's address, device.
+WHO = "{name} #{connection} {peer}{of}"
 LOGGED = 256  # bytes of a bad frame that are shown
 REASON = 200  # characters of what is wrong with it: some quote the whole of it
 
@@ -116,6 +118,7 @@ class Conversation:
     live: bool = True
     strict: bool = True
     format: WireFormat = field(init=False)
+    number: int = field(init=False)  # by which the lines of the log that concern it are found
     known: bool = field(default=False, init=False)  # it has had a device
     closing: bool = field(default=False, init=False)  # to be closed when nothing is owed any more
     _mute: bool = field(default=False, init=False)  # what is said from now on is not answered
@@ -134,6 +137,7 @@ class Conversation:
 
     def __attrs_post_init__(self) -> None:
         self.format = self.session.format
+        self.number = next(self.server.numbers)
 
     @property
     def busy(self) -> bool:
@@ -350,17 +354,18 @@ class Conversation:
         shown = raw[:LOGGED].hex() + ("…" if len(raw) > LOGGED else "")
         if isinstance(error, BAD_FRAME):
             reason = repr(error)
-            self._log.warn(
-                "{name}: {peer}: {reason}: {frame}",
-                name=self.format.name,
-                peer=self.host,
-                reason=reason[:REASON] + ("…" if len(reason) > REASON else ""),
-                frame=shown,
-            )
+            reason = reason[:REASON] + ("…" if len(reason) > REASON else "")
+            self._log.warn(f"{WHO}: {{reason}}: {{frame}}", reason=reason, frame=shown, **self.who)
         else:
-            self._log.failure(
-                "{name}: {peer}: {frame}", Failure(error), name=self.format.name, peer=self.host, frame=shown
-            )
+            self._log.failure(f"{WHO}: {{frame}}", Failure(error), frame=shown, **self.who)
+
+    @property
+    def who(self) -> dict[str, Any]:
+        """Who speaks, as fields of a line of the log that begins with WHO."""
+        device: Device | None = self.session.device  # type: ignore[assignment]
+        id = None if device is None else device.id
+        of = "" if id is None else f" device {id}"
+        return {"name": self.format.name, "connection": self.number, "peer": self.host, "device": id, "of": of}
 
     # Owing
 
@@ -431,4 +436,4 @@ class Conversation:
         self._settle()
 
     def _failed(self, failure: Failure) -> None:
-        self._log.failure("{name}: {peer}", failure, name=self.format.name, peer=self.host)
+        self._log.failure(WHO, failure, **self.who)

@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from trackd.clock import now
-from trackd.listen.conversation import Conversation
+from trackd.listen.conversation import WHO, Conversation
 from trackd.listen.server import Listener, Server
 from trackd.listen.share import READ
 from trackd.wire.format import Decode
@@ -99,14 +99,15 @@ class Manners:
 
     def _hear_late(self) -> None:
         self._new = False
-        if self._late and not self._shut:
+        conversation = self.conversation
+        if self._late and not self._shut and conversation is not None:
             if not self._paused:
                 self.transport.resumeProducing()
             try:
                 self.last_words()
             except Exception:
                 # As Twisted would.
-                self._log.failure("{name}: {peer}", Failure(), name=self.listener.format.name, peer=self.host)
+                self._log.failure(WHO, Failure(), **conversation.who)
                 self.give_way()
 
     def last_words(self) -> None:
@@ -191,7 +192,7 @@ class Manners:
             # Nothing to look after: an idle time that never ends is not checked again.
             self._watching = None
         elif min(ends) <= moment:
-            self._log.debug("{name}: {peer}: silent", name=self.listener.format.name, peer=self.host)
+            self._log.debug(f"{WHO}: silent", **conversation.who)
             self.close()
         else:
             self._watching = self.server.clock.callLater(min(ends) - moment, self._watch)
@@ -203,7 +204,7 @@ class Manners:
         try:
             conversation.send(format.greet(conversation.session))
         except Exception:
-            self._log.failure("{name}: {peer}", Failure(), name=format.name, peer=self.host)
+            self._log.failure(WHO, Failure(), **conversation.who)
         if format.greet_interval > 0:
             self._greeting = self.server.clock.callLater(format.greet_interval, self._greet)
 

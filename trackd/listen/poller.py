@@ -15,7 +15,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from trackd.clock import now
-from trackd.listen.conversation import Conversation
+from trackd.listen.conversation import WHO, Conversation
 from trackd.listen.server import Listener, Server
 from trackd.wire.format import WireFormat
 from trackd.wire.http import Answer, Request
@@ -86,7 +86,7 @@ class Poller(Service):
         return settled.addCallback(lambda _: self._hang_up())
 
     async def _ask(self) -> None:
-        format, source = self.source.format, self.source
+        format = self.source.format
         conversation = self._conversation or self._connect()
         conversation.session.now = self._now()
         try:
@@ -94,7 +94,7 @@ class Poller(Service):
             self._fetching = Deferred.fromCoroutine(self._fetch(format.ask(conversation.session)))
             answer = await self._fetching.addTimeout(PATIENCE, self.server.clock)
         except Exception as error:
-            self._log.warn("{name}: {host}: {error!r}", name=format.name, host=source.host, error=error)
+            self._log.warn(f"{WHO}: {{error!r}}", error=error, **conversation.who)
             self._hang_up()
             return
         finally:

@@ -4,8 +4,9 @@ What the listeners of a server share, and what one of them is told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, tzinfo
+from itertools import count
 from typing import Any
 
 from attrs import Factory, define, field, frozen
@@ -31,6 +32,7 @@ class Server:
     door: Door = field(init=False)
     errors: Rate = field(init=False)  # of the log lines about bad frames
     share: Share = field(init=False)  # of those who have no device
+    numbers: Iterator[int] = field(factory=lambda: count(1), init=False)  # of connections, for the log
 
     def __attrs_post_init__(self) -> None:
         self.share = Share(self.clock)

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from trackd.clock import now
+from trackd.listen.conversation import WHO
 from trackd.listen.manners import Manners
 from trackd.wire.format import Session, Split
 from trackd.wire.framing import Frames, whole
@@ -61,7 +62,7 @@ class Connection(Manners, Protocol):
             # TLS delivers what it has decrypted already.
             self._ahead += len(data)
             if self._ahead > self.server.limits.ahead:
-                self._log.warn("{name}: {peer}: does not wait", name=self.listener.format.name, peer=self.host)
+                self._log.warn(f"{WHO}: does not wait", **conversation.who)
                 self.give_way()
                 return
         conversation.hear(self._cut(data), now(self.server.clock), data)

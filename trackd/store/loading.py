@@ -52,7 +52,7 @@ CROSS JOIN LATERAL (
 ) f
 """
 
-# Before a device is loaded for a session it is claimed: `{0}` is the condition, `{1}` tells of what was another server's.
+# Before a device is loaded for a session it is claimed; `{0}` as above. Who had it before is told.
 # What a batch of the other is just writing of it is waited for; what comes after that is refused. The rows are locked
 # in one order everywhere, so that two servers can't wait for each other's.
 CLAIM = """

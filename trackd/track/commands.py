@@ -97,9 +97,9 @@ class Commands:
         if device.link is not None and device.link.live:
             self._write(device, Command(type, attributes))
             return True, None
-        self._check(device, type)
         if not device.claimed and device.state.status == "online" and device.node in self.nodes():
             return await self._elsewhere(device_id, type, attributes)
+        self._check(device, type)
         if attributes.get("noQueue") is True:
             raise CommandRefused("Failed to send command")
         number = await self.queue.add(device_id, type, attributes, text_channel)
@@ -207,6 +207,7 @@ class Commands:
         self._log.warn(
             "device {device}: command {type} cannot be sent: {error}",
             device=device.id,
+            connection=device.link.number if device.link is not None else None,
             type=row.type,
             error=failures[0],
         )

@@ -150,7 +150,11 @@ class Intake:
             self.timeless += 1
             if self._lines.allows():
                 self._log.warn(
-                    "{name}: device {device}: a report without a time", name=link.format.name, device=device.id
+                    "{name} #{connection} {peer} device {device}: a report without a time",
+                    name=link.format.name,
+                    connection=link.number,
+                    peer=link.host,
+                    device=device.id,
                 )
             return None
         attributes = position.attributes

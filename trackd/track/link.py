@@ -13,6 +13,7 @@ class Link(Protocol):
     format: WireFormat
     session: Session
     live: bool  # commands can be written to it at any time
+    number: int  # by which the log names it
 
     @property
     def host(self) -> str: ...

@@ -69,7 +69,7 @@ class Presence:
     async def _find(self, link: Link, ids: tuple[str, ...], frame: bytes) -> Device | None:
         device = await self.patiently(lambda: self._look_up(ids))
         if device is None:
-            self.strangers.seen(ids[0], link.format.name, link.host, frame, self._now())
+            self.strangers.seen(ids[0], link.format.name, link.host, frame, self._now(), link.number)
             if self.show is not None:
                 self.show(link, ids[0], frame)
             return None

@@ -48,7 +48,9 @@ class Strangers:
     def __len__(self) -> int:
         return len(self._seen)
 
-    def seen(self, unique_id: str, protocol: str, address: str, frame: bytes, now: datetime) -> None:
+    def seen(
+        self, unique_id: str, protocol: str, address: str, frame: bytes, now: datetime, connection: int = 0
+    ) -> None:
         """Somebody has called himself so."""
         # The database has no NUL in texts, and an id longer than any real one is no id.
         name = unique_id.replace("\0", "\ufffd").encode(errors="replace").decode()[:128]
@@ -64,8 +66,9 @@ class Strangers:
         if len(self._seen) < LOGGED:
             # As it is written in Python: it may have any character, and would else move the cursor of who reads the log.
             self._log.info(
-                "{protocol}: unknown device {unique_id!r} at {address}",
+                "{protocol} #{connection} {address}: unknown device {unique_id!r}",
                 protocol=protocol,
+                connection=connection,
                 unique_id=name,
                 address=address,
             )
