@@ -60,6 +60,7 @@ from trackd.store.migrations import WrongSchema, migrate
 from trackd.store.partitions import Partitions
 from trackd.store.positions import Positions
 from trackd.store.resent import Resent
+from trackd.store.rows import EventRow
 from trackd.store.unknown import UnknownDevices
 from trackd.store.users import Users
 from trackd.track.amendments import Amendments
@@ -165,6 +166,7 @@ def people(
     received: Callable[[], int],
     figures: Callable[[], Iterable[Figure]],
     does: Machine,
+    tell: Callable[[int, str], None],
 ) -> People:
     """The parts that the REST dialects are given; `received` counts the messages of devices, `figures` are all counts."""
     committer = intake.committer
@@ -183,6 +185,7 @@ def people(
         received=received,
         figures=figures,
         machine=does,
+        tell=tell,
     )
     entrance = services.entrance
     setup = Setup(settings.data, entrance.users, entrance.passwords, entrance.limits)
@@ -317,8 +320,11 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
     def figures() -> Iterable[Figure]:
         return Observation(house).figures()
 
+    def tell(user_id: int, text: str) -> None:
+        hub.note(user_id, EventRow(0, 0, text, datetime.fromtimestamp(reactor.seconds(), UTC), None, None, None, {}))
+
     does = machine(reactor, settings, media, thread, lambda: Observation(house).told(), leave)
-    parts = people(reactor, settings, database, commands, intake, server.counters.frames, figures, does)
+    parts = people(reactor, settings, database, commands, intake, server.counters.frames, figures, does, tell)
     statistics = parts.services.statistics
     house = House(
         reactor,

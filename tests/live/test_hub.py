@@ -50,6 +50,13 @@ class TellTests(SynchronousTestCase):
         self.hub.tell([news(1, state="a"), news(2, device=8), news(3, device=9)])
         self.assertEqual(([b"d7a", b"p1 p2"], [b"p2"]), (one.read(), two.read()))
 
+    def test_note(self) -> None:
+        """What is said to one user is said on all of this user's sockets, and to nobody else."""
+        one, again, two = self.house.listener(1), self.house.listener(1), self.house.listener(2)
+        self.hub.note(1, Happening(5, 0))
+        self.hub.note(3, Happening(6, 0))
+        self.assertEqual(([b"e5"], [b"e5"], []), (one.read(), again.read(), two.read()))
+
     def test_once(self) -> None:
         """However many listen, each value is encoded once."""
         for user in (1, 1, 2, 2):

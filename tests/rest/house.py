@@ -22,6 +22,7 @@ from tests.postgres import DatabaseTestCase
 from tests.rest.client import Client, Response
 from tests.rest.replay import encoded
 from trackd.figures import gauge
+from trackd.outbox.channels import Channel, Channels, Ordered, Posted, Unset, Web
 from trackd.people.accounts import REGISTRATIONS, Accounts
 from trackd.people.audit import MOST_DENIED, Audit
 from trackd.people.belongings import Belongings
@@ -36,6 +37,7 @@ from trackd.people.sessions import Sessions
 from trackd.people.setup import Setup
 from trackd.people.shares import Shares
 from trackd.people.statistics import Statistics
+from trackd.people.telling import TRIALS, Telling
 from trackd.rate import Rate
 from trackd.rest.inside import Inside
 from trackd.rest.output import dumps
@@ -153,6 +155,13 @@ def services(
     seconds = options.get("session_timeout", 0)
     sessions = Sessions(SessionStore(database), time.now, timedelta(seconds=seconds) if seconds else None)
     health = Health(users, folder, lambda: 0.0)
+    post = MemoryMail()
+    channels: dict[str, Channel] = {
+        "web": Web(lambda user_id, text: None),
+        "mail": Posted(post),
+        "command": Ordered(),
+        "sms": Unset("sms"),
+    }
     return Services(
         entrance=Entrance(
             users, sessions, passwords, LoginLimits.on(reactor), time.now, options.pop("service_token", "")
@@ -168,7 +177,7 @@ def services(
             Resets(database),
             passwords,
             sessions,
-            MemoryMail(),
+            post,
             time.now,
             "https://gps.example.org",
             1000,
@@ -177,6 +186,8 @@ def services(
         fleet=Fleet(permissions, devices, groups),
         belongings=Belongings(permissions, objects),
         linking=Linking(permissions, Links(database)),
+        channels=Channels(channels),
+        telling=Telling(permissions, Attempts(reactor, *TRIALS)),
         positions=Positions(database),
         events=Events(database),
         amendments=MemoryAmendments(Positions(database)),

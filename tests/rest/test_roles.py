@@ -101,6 +101,7 @@ class RoleTests(EmptyDatabaseTestCase):
             "web.serviceAccountToken": SERVICE_TOKEN,
             "media.path": str(folder / "media"),
             "metrics.allow": "",
+            "mail.debug": "true",
         }
         self.house = build(reactor, load([], said, catalog, data=folder), Database(reactor, self.dsn))
         self.house.people.services.machine.reboot = lambda: None

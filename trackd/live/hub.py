@@ -220,6 +220,14 @@ class Hub:
         for audience in list(self._audiences.values()):
             audience.tell(news)
 
+    def note(self, user_id: int, event: Any) -> None:
+        """Tell one user of an event, whichever the user wants to hear of."""
+        for audience in self._audiences.values():
+            if (listener := audience.listeners.get(user_id)) is not None:
+                piece = Piece(event)
+                for subscriber in listener.sockets[:]:
+                    subscriber.note(piece)
+
     @property
     def logging(self) -> bool:
         """Somebody wants raw frames; otherwise `log` need not be called."""

@@ -114,6 +114,12 @@ class Subscriber:
             else:
                 self._positions += positions
 
+    def note(self, event: Piece) -> None:
+        """Send an event for which the client has not asked."""
+        self._events.append(event)
+        self._bound(self._events)
+        self.flush()
+
     @property
     def kept(self) -> int:
         """Events, or raw frames if these are more, that wait for the peer."""

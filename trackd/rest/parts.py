@@ -8,6 +8,7 @@ from typing import Any
 
 from trackd import clock
 from trackd.figures import Figure
+from trackd.outbox.channels import Channel, Channels, Ordered, Posted, Unset, Web
 from trackd.outbox.mail import Mail, Post, Printed
 from trackd.outbox.smtp import smtp
 from trackd.people.accounts import REGISTRATIONS, Accounts
@@ -23,6 +24,7 @@ from trackd.people.recovery import Recovery
 from trackd.people.sessions import Sessions
 from trackd.people.shares import Shares
 from trackd.people.statistics import Statistics
+from trackd.people.telling import TRIALS, Telling
 from trackd.rate import Rate
 from trackd.rest.inside import Inside
 from trackd.rest.services import Amendments, Commands, Machine, Options, Services
@@ -61,8 +63,9 @@ def services(
     received: Callable[[], int],
     figures: Callable[[], Iterable[Figure]],
     machine: Machine,
+    tell: Callable[[int, str], object],
 ) -> Services:
-    """`zone`: that of the server; `received`: how many messages devices have sent so far; `figures`: of `/metrics`."""
+    """`zone`: that of the server; `tell`: something to a user's sockets; `received`: how many messages devices have sent so far; `figures`: of `/metrics`."""
 
     def now() -> datetime:
         return clock.now(reactor)
@@ -84,6 +87,7 @@ def services(
     permissions = Permissions(users, devices, groups, objects)
     days = Statistics(Days(database), now, zone, received, settings["statistics.remembered"])
     resets, site = Resets(database), address(settings)
+    post = mail(reactor, settings, now, days)
     return Services(
         entrance=Entrance(users, sessions, passwords, attempts, now, settings["web.serviceAccountToken"]),
         sessions=sessions,
@@ -106,13 +110,13 @@ def services(
             settings["web.shareDevice.commands"],
             settings["web.shareDevice.reports"],
         ),
-        recovery=Recovery.on(
-            reactor, users, resets, passwords, sessions, mail(reactor, settings, now, days), now, site, counted
-        ),
+        recovery=Recovery.on(reactor, users, resets, passwords, sessions, post, now, site, counted),
         permissions=permissions,
         fleet=Fleet(permissions, devices, groups),
         belongings=Belongings(permissions, objects),
         linking=Linking(permissions, Links(database)),
+        channels=channels(settings, post, tell),
+        telling=Telling(permissions, Attempts(reactor, *TRIALS, counted)),
         positions=Positions(database),
         events=Events(database),
         amendments=amendments,
@@ -145,6 +149,13 @@ def services(
             ),
         ),
     )
+
+
+def channels(settings: Settings, post: Mail, tell: Callable[[int, str], object]) -> Channels:
+    """The ways in which users are told something, as operators have chosen them."""
+    there = settings["mail.smtp.host"] or settings["mail.debug"]
+    known: dict[str, Channel] = {"web": Web(tell), "mail": Posted(post if there else None), "command": Ordered()}
+    return Channels({name: known.get(name) or Unset(name) for name in settings["notificator.types"]})
 
 
 def mail(reactor: Any, settings: Settings, now: Callable[[], datetime], days: Statistics) -> Mail:

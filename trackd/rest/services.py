@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from attrs import define, frozen
 
+from trackd.outbox.channels import Channels
 from trackd.people.accounts import Accounts
 from trackd.people.audit import Audit
 from trackd.people.belongings import Belongings
@@ -19,6 +20,7 @@ from trackd.people.recovery import Recovery
 from trackd.people.sessions import Sessions
 from trackd.people.shares import Shares
 from trackd.people.statistics import Statistics
+from trackd.people.telling import Telling
 from trackd.rest.inside import Inside
 from trackd.store.events import Events
 from trackd.store.positions import Positions
@@ -97,6 +99,8 @@ class Services:
     fleet: Fleet
     belongings: Belongings
     linking: Linking
+    channels: Channels
+    telling: Telling
     positions: Positions
     events: Events
     amendments: Amendments

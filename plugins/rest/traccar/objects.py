@@ -223,6 +223,15 @@ NOTIFICATION = Model(
     ),
     frozenset(("notificatorsTypes",)),
 )
+MESSAGE = Model(
+    "NotificationMessage",
+    (
+        text("subject", 500, required=True),
+        text("digest", 500),
+        text("body", 10_000, required=True),
+        Member("priority", FLAG),
+    ),
+)
 CALENDAR = Model(
     "Calendar",
     (ID, FREE_FORM, text("name", required=True), Member("data", ICALENDAR, required=True)),
