@@ -106,6 +106,12 @@ class DescriptionTests(SynchronousTestCase):
         free = self.operation(Route("GET", "/a", nothing, Access.ANYONE), Gives())
         self.assertEqual((free["security"][0], "401" in free["responses"]), ({}, False))
 
+    def test_names(self) -> None:
+        """Two shapes of one name would be one, and wrong of one of them."""
+        other = Model("Thing", (Member("id", LONG),))
+        with self.assertRaises(ValueError):
+            self.described(Route("POST", "/things", nothing, body=THING), Gives(other))
+
     def test_answers(self) -> None:
         """Several answers, lists, texts and nothing at all."""
         said = self.operation(

@@ -11,14 +11,17 @@ from tempfile import mkdtemp
 from typing import Any
 
 from attrs import evolve
+from jsonschema import Draft202012Validator
 from twisted.trial.unittest import SynchronousTestCase
 
+from plugins.rest.traccar.description import WORDS
 from plugins.rest.traccar.traccar import dialect
 from plugins.rest.trackd import dialect as own
 from tests.postgres import EmptyDatabaseTestCase
-from tests.rest.client import Client
-from tests.rest.roles import FILE, Row, read, unmatched
+from tests.rest.client import Client, Response
+from tests.rest.roles import FILE, Row, finder, read, unmatched
 from tests.rest.world import ROLES, SERVICE_TOKEN, World, media
+from trackd.rest.openapi import description
 from trackd.rest.routes import Answer, Call, Route
 from trackd.settings import load
 from trackd.store.database import Database
@@ -43,6 +46,41 @@ def free_port() -> int:
             return port
         except OSError:
             pass
+
+
+# Whose answers are held against the description.
+TOLD = ("owner", "admin")
+
+
+class Promises:
+    """What the description of the REST interface says of answers."""
+
+    def __init__(self, said: dict[str, Any]) -> None:
+        self._prefix = said["servers"][0]["url"]
+        self._paths = said["paths"]
+        self._find = finder((method.upper(), path) for path, item in said["paths"].items() for method in item)
+        self._components = {"components": said["components"]}
+
+    def broken(self, row: Row, answer: Response | None) -> str:
+        """What is otherwise in this answer than the description says; nothing if all is well."""
+        path = row.path.partition("?")[0].removeprefix(self._prefix)
+        found = self._find(row.method, path) if row.path.startswith(self._prefix + "/") else None
+        if found is None or answer is None or answer.status >= 400:
+            return ""
+        promised = self._paths[found[1]][row.method.lower()]["responses"].get(str(answer.status))
+        if promised is None:
+            return f"the status {answer.status} is not described"
+        content = promised.get("content", {})
+        type = (answer.header("Content-Type") or "").partition(";")[0]
+        if not content:
+            return f"nothing is promised, and it answers {answer.body[:50]!r}" if answer.body else ""
+        if type not in content:
+            return f"the content type {type} is not described"
+        schema = content[type]["schema"]
+        if type != "application/json" or schema.get("type") == "string":
+            return ""
+        errors = Draft202012Validator({**schema, **self._components}).iter_errors(answer.value)
+        return "; ".join(error.message for error in errors)
 
 
 class TableTests(SynchronousTestCase):
@@ -127,6 +165,7 @@ class RoleTests(EmptyDatabaseTestCase):
     async def test_table(self) -> None:
         """Everybody gets what the table says, and who is refused changes nothing."""
         _, rows = read(FILE.read_text())
+        self.promises = Promises(description(dialect.prefix, dialect.routes, WORDS, "1"))
         only = os.environ.get("ROWS", "")
         problems = [problem for row in rows if only in row.path for problem in await self.problems(row)]
         self.assertEqual([], problems, "\n" + "\n".join(problems))
@@ -140,6 +179,8 @@ class RoleTests(EmptyDatabaseTestCase):
         # Those who are to be refused come first: what they change is seen.
         for name in refused + [name for name in ROLES if name not in refused]:
             found[name] = await self.world.ask(row, name)
+            if name in TOLD and (said := self.promises.broken(row, self.world.answer)):
+                problems.append(f"{row.method} {row.path}: {said}")
             if found[name][0] not in "45" and row.changes:
                 await self.world.restore()
             elif row.changes and refused and name == refused[-1] and (changed := await self.world.changed()):

@@ -108,6 +108,7 @@ class World:
     client: Client
     names: dict[str, object] = Factory(dict)
     roles: dict[str, Role] = Factory(dict)
+    answer: Response | None = None  # the last one
     # What the server writes by itself: refusals are noted as well, requests are counted, devices are heard.
     unwatched: tuple[str, ...] = ("actions", "device_states", "statistics", "statistics_users", "statistics_devices")
 
@@ -223,7 +224,7 @@ class World:
         if row.type:
             headers["Content-Type"] = row.type
         body = row.filled(row.body, names).encode() if row.type else None
-        answer = await self.client.request(row.method, self.base + path, headers, body)
+        self.answer = answer = await self.client.request(row.method, self.base + path, headers, body)
         if answer.status == 200 and answer.body.startswith(b"["):
             count = len(answer.value)
             return f"[{count if count < 10 else '+'}]"

@@ -153,7 +153,8 @@ def _answer(route: Route, gives: Gives, models: dict[str, Readable]) -> dict[str
 
 
 def _reference(model: Readable, models: dict[str, Readable]) -> Schema:
-    models[model.name] = model
+    if models.setdefault(model.name, model).schema != model.schema:
+        raise ValueError(f"two different shapes are called {model.name}")
     return {"$ref": f"#/components/schemas/{model.name}"}
 
 

@@ -250,7 +250,7 @@ ATTRIBUTE = Model(
 )
 # One that is tried out: its value is all that is wanted.
 TRIED = Model(
-    "Attribute",
+    "TriedAttribute",
     (
         ID,
         text("description", 4000),
@@ -273,7 +273,7 @@ MAINTENANCE = Model(
     ),
 )
 SAVED_COMMAND = Model(
-    "Command",
+    "SavedCommand",
     (
         ID,
         FREE_FORM,
