@@ -49,13 +49,15 @@ def free_ports(count: int) -> list[int]:
 
 @define
 class Server:
-    """`twistd trackd` as a child process. `settings` go to it as `--set`."""
+    """`twistd trackd` as a child process, with further variables of its environment. `settings` go to it as `--set`."""
 
     formats: tuple[str, ...] = ("gt06",)
     settings: dict[str, Any] = field(factory=dict)
     data: Path = field(factory=lambda: Path(tempfile.mkdtemp(prefix="trackd-bench-")))
     ports: dict[str, int] = field(init=False)
     web: int = field(init=False)
+    twistd: list[str] = field(factory=lambda: [str(Path(sys.executable).with_name("twistd"))])
+    environment: dict[str, str] = field(factory=dict)
     process: subprocess.Popen[bytes] | None = None
     token: str = ""
     password: str = ""
@@ -76,9 +78,9 @@ class Server:
 
     def launch(self) -> None:
         """Start the process, and wait for nothing."""
-        twistd = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "trackd"]
+        command = self.command(*self.twistd, "-n", "--pidfile=", "trackd")
         with (self.data / "log").open("ab") as log:
-            self.process = subprocess.Popen(self.command(*twistd), stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | self.environment)
 
     def start(self, patience: float = 60.0) -> float:
         """Start it; the seconds until it listens."""

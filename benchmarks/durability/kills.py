@@ -136,8 +136,8 @@ class Experiment:
     def pause(self, most: float) -> None:
         time.sleep(self.random.uniform(0, most))
 
-    def kill(self, kind: str) -> None:
-        self.server.stop(signal.SIGKILL)
+    def kill(self, kind: str, number: int = signal.SIGKILL) -> None:
+        self.server.stop(number)
         self.figures.kills[kind] += 1
 
     def one(self) -> None:
@@ -243,11 +243,11 @@ class Experiment:
         self.pause(0.3)
         deaths[1]()
 
-    def progress(self, kind: str, began: float) -> None:
+    def progress(self, kind: str, began: float, patience: float = RECOVERY) -> None:
         """Wait until each device has an acknowledgement for something new."""
         before = [len(device.acknowledged) for device in self.fleet]
         while any(len(device.acknowledged) <= count for device, count in zip(self.fleet, before, strict=True)):
-            if time.monotonic() - began > RECOVERY:
+            if time.monotonic() - began > patience:
                 silent = [
                     f"{type(device).__name__} {device.unique_id}"
                     for device, count in zip(self.fleet, before, strict=True)
