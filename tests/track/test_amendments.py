@@ -87,6 +87,14 @@ class AmendmentTests(SynchronousTestCase):
         self.house.connection.trouble = [refused()]
         self.assertEqual([False], self.done(self.amendments.accumulate(1, 1.0, None)))
 
+    def test_another_servers(self) -> None:
+        """A device that another server has meanwhile is not held for ever: who wants to change it is told at once."""
+        self.report(1)
+        self.house.connection.epochs[1] = self.device.state.epoch + 1
+        self.house.connection.lost += 1
+        self.assertEqual([False], self.done(self.amendments.accumulate(1, 1.0, None)))
+        self.assertIsNone(self.device.jobs)
+
     def test_delete_waits(self) -> None:
         """Positions are deleted when all reports before are committed; those that come meanwhile wait for it."""
         held: Deferred[None] = Deferred()

@@ -418,8 +418,9 @@ class Intake:
                 for report in own:
                     if report.source is None and report.fix is not None:
                         report.fix.id = 0  # nobody has sent it: whoever has made it is told that it is not stored
-                again = [_anew(report) for report in own if report.source is not None]
-                waiting.append(self._queue(device, partial(self._again, device, again), again=True))
+                # Who has made one himself holds the device until this is over, and would wait for it for ever.
+                if again := [_anew(report) for report in own if report.source is not None]:
+                    waiting.append(self._queue(device, partial(self._again, device, again), again=True))
         await _each(waiting)
 
     async def _again(self, device: Device, reports: list[Report]) -> None:
