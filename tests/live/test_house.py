@@ -9,12 +9,15 @@ from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Any
 
+from attrs import evolve
 from autobahn.twisted.websocket import connectWS
 from twisted.internet.task import deferLater
 
 from tests.postgres import DatabaseTestCase
 from tests.rest.client import Client, Response
 from tests.rest.sockets import Socket
+from tests.store.samples import position
+from trackd.live.news import News
 from trackd.rest.output import dumps
 from trackd.settings import load
 from trackd.store.database import Database
@@ -255,6 +258,39 @@ class RightsTests(HouseTestCase):
         await self.report("always")
         await self.until(lambda: bool(heard(bob)))
         self.assertEqual(heard(self.socket), [])
+
+
+class SlowTests(HouseTestCase):
+    """A client that does not read, on a real connection."""
+
+    async def test_newest(self) -> None:
+        """It holds up nobody, takes little memory, and hears the newest of each device when it reads again."""
+        van, car = await self.device("van"), await self.device("car")
+        for name in ("ann", "bob"):
+            for device_id in (van, car):
+                await self.link(name, "deviceId", device_id)
+        slow, quick = await self.listener("ann"), await self.listener("bob")
+        slow.socket.transport.pauseProducing()
+        # More than the system keeps for a connection.
+        rounds, weight = 1500, "x" * 16_384
+        row = await position(self.db, van, attributes=f'{{"text":"{weight}"}}')
+        for number in range(1, rounds + 1):
+            one = evolve(row, id=number, device_id=car if number == 1 else van)
+            self.house.hub.tell([News(one.device_id, None, [], [one])])
+            await deferLater(self.reactor, 0)
+        await self.until(lambda: len(heard(quick)) == rounds)
+        standing = self.house.hub.standing()
+        self.assertEqual(standing.behind, 1)
+        self.assertLess(standing.bytes, self.house.hub.limits.queue + 2 * len(weight))
+        slow.socket.transport.resumeProducing()
+        await self.until(lambda: newest(slow) == rounds)
+        self.assertLess(len(heard(slow)), rounds)
+        self.assertEqual(set(heard(slow)), {van, car})
+
+
+def newest(socket: Socket) -> int:
+    """The number of the position that was heard last."""
+    return max((one["id"] for message in socket.messages[1:] for one in message.get("positions", [])), default=0)
 
 
 class DoorTests(HouseTestCase):
