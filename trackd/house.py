@@ -140,5 +140,6 @@ class House:
             await self.people.users.delete_expired(now(self.reactor))
             await self.people.services.audit.prune(self.settings["audit.days"])
             await self.people.services.statistics.settle()
+            await self.people.services.identity.prune()
         except Unavailable as error:
             log.warn("the hourly tidying waits for the database: {error}", error=str(error))

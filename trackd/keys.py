@@ -43,6 +43,17 @@ def _mail_address(value: str) -> None:
         raise ValueError(f'needs an address such as trackd@example.org, not "{value[:60]}"')
 
 
+def _url(value: str) -> None:
+    if value and not re.match(r"https?://[^\s/]+", value):
+        raise ValueError(f'needs an address such as https://login.example.org, not "{value[:60]}"')
+
+
+def _clients(value: tuple[str, ...]) -> None:
+    for text in value:
+        if not re.fullmatch(r"[^:\s]+:[^:\s]*:[a-z][a-z0-9+.-]*:[^\s]+", text):
+            raise ValueError(f'needs id:secret:address, not "{text.partition(":")[0][:40]}:…"')
+
+
 def _networks(value: tuple[str, ...]) -> None:
     for text in value:
         try:
@@ -233,6 +244,29 @@ SECTIONS = {
         Key("people.sessions", int, 1_000, "Sessions of one user; who has rested for longest gives way", least=1),
         Key("users.defaultDeviceLimit", int, -1, "Devices of a user who registers; -1 = any number", least=-1),
         Key("users.defaultExpirationDays", int, 0, "Days until such a user expires; 0 = never", least=0),
+    ),
+    "Logging in by another site, and other sites by this server": (
+        Key("openid.clientId", str, "", "Id of this server at an OpenID provider; empty = no log-in by another site"),
+        Key("openid.clientSecret", str, "", "Secret that belongs to it", secret=True),
+        Key("openid.issuerUrl", str, "", "Address of the provider, which names the three below", check=_url),
+        Key("openid.authUrl", str, "", "Where users log in", check=_url),
+        Key("openid.tokenUrl", str, "", "Where codes are exchanged", check=_url),
+        Key("openid.userInfoUrl", str, "", "Where the provider says who a user is", check=_url),
+        Key("openid.groupsClaimName", str, "groups", "What the provider calls a user's groups"),
+        Key("openid.allowGroup", str, "", "Only users of this group, and administrators, come in; empty = all"),
+        Key(
+            "openid.adminGroup", str, "", "Who is in it is an administrator, who is not is none; empty = as it is here"
+        ),
+        Key("openid.allowRegistration", bool, False, "Users whom only the provider knows are made here"),
+        Key("openid.force", bool, False, "No log-in by password"),
+        Key(
+            "openid.clients",
+            tuple,
+            (),
+            "Sites whose users log in by this server: id:secret:address, further addresses behind a |",
+            secret=True,
+            check=_clients,
+        ),
     ),
     "Mail": (
         Key("mail.smtp.host", str, "", "Mail server; empty = mails are printed to the log"),

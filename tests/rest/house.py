@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.threads import deferToThreadPool
 from twisted.web.resource import IResource
 
+from plugins.rest.discovery import dialect as discovery
 from plugins.rest.traccar.credentials import listener
 from plugins.rest.traccar.files import placeholders
 from plugins.rest.traccar.traccar import dialect
@@ -28,8 +30,10 @@ from trackd.people.audit import MOST_DENIED, Audit
 from trackd.people.belongings import Belongings
 from trackd.people.entrance import Entrance
 from trackd.people.fleet import Fleet
+from trackd.people.identity import Identity, sites
 from trackd.people.limits import Attempts, LoginLimits
 from trackd.people.linking import Linking
+from trackd.people.openid import CannotAsk, OpenId, Provider
 from trackd.people.passwords import Passwords
 from trackd.people.permissions import Permissions
 from trackd.people.recovery import Recovery
@@ -48,6 +52,7 @@ from trackd.store.commands import QueuedCommands
 from trackd.store.database import Database
 from trackd.store.devices import Devices
 from trackd.store.events import Events
+from trackd.store.grants import Grants
 from trackd.store.groups import Groups
 from trackd.store.links import Links
 from trackd.store.objects import Objects
@@ -135,6 +140,26 @@ def thread_of(reactor: Any) -> Any:
     return partial(deferToThreadPool, reactor, reactor.getThreadPool())
 
 
+@define
+class MemoryAsking:
+    """Another server whose answers are `answers`, by address; what it was asked is in `asked`."""
+
+    answers: dict[str, dict[str, Any]] = Factory(dict)
+    asked: list[tuple[str, Mapping[str, str], Mapping[str, str]]] = Factory(list)
+
+    async def get(self, url: str, headers: Mapping[str, str]) -> dict[str, Any]:
+        return self._answer(url, {}, headers)
+
+    async def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
+        return self._answer(url, form, headers)
+
+    def _answer(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
+        self.asked.append((url, form, headers))
+        if url not in self.answers:
+            raise CannotAsk(f"{url}: nobody is there")
+        return self.answers[url]
+
+
 class Time:
     """Now, moved by hand."""
 
@@ -182,6 +207,14 @@ def services(
             "https://gps.example.org",
             1000,
         ),
+        identity=Identity(
+            Grants(database),
+            users,
+            sessions,
+            time.now,
+            sites(options.pop("sites", ("site:secret:https://site.example/back",))),
+        ),
+        openid=OpenId(options.pop("provider", Provider()), users, options.pop("asking", MemoryAsking()), time.now),
         permissions=permissions,
         fleet=Fleet(permissions, devices, groups),
         belongings=Belongings(permissions, objects),
@@ -212,7 +245,7 @@ def services(
             lambda: "what the server is doing",
             reactor.stop,
         ),
-        options=Options("1.2.3", **options),
+        options=Options("1.2.3", "https://gps.example.org", **options),
     )
 
 
@@ -244,6 +277,7 @@ class HouseTestCase(DatabaseTestCase):
         self.api.putChild(dialect.media.encode(), media)
         root.putChild(dialect.prefix.strip("/").encode(), self.api)
         self.api.putChild(b"trackd", Api(own, self.services, proxies, reactor))
+        root.putChild(discovery.prefix.strip("/").encode(), Api(discovery, self.services, proxies, reactor))
         self.put_more(self.api)
         self.serve(root)
         self.client = Client(reactor)

@@ -40,8 +40,10 @@ class Row:
 
     @property
     def changes(self) -> bool:
-        """It may change something: also those that read, where they open sessions."""
-        return self.method not in ("GET", "HEAD", "OPTIONS", "WS") or self.path.startswith("/api/session")
+        """It may change something: also those that read, where they open sessions or give codes."""
+        return self.method not in ("GET", "HEAD", "OPTIONS", "WS") or self.path.startswith(
+            ("/api/session", "/api/oidc")
+        )
 
     def told(self, got: Iterable[str]) -> str:
         """The line that it would be with these answers."""

@@ -141,6 +141,7 @@ class RoleTests(EmptyDatabaseTestCase):
             "metrics.allow": "",
             "mail.debug": "true",
         }
+        said["openid.clients"] = "site:secret:https://site.example/back"
         self.house = build(reactor, load([], said, catalog, data=folder), Database(reactor, self.dsn))
         self.house.people.services.machine.reboot = lambda: None
         await self.house.start()

@@ -56,7 +56,11 @@ def service_account() -> UserRow:
 
 @define(eq=False)
 class Entrance:
-    """`service_token`: a token of the configuration that makes whoever has it an administrator; empty: there is none."""
+    """
+    `service_token`: a token of the configuration that makes whoever has it an administrator; empty: there is none.
+
+    `by_passwords`: whether passwords open the door at all.
+    """
 
     users: Users
     sessions: Sessions
@@ -64,6 +68,7 @@ class Entrance:
     limits: LoginLimits
     now: Callable[[], datetime]
     service_token: str = ""
+    by_passwords: bool = True
     _log: Logger = field(factory=Logger, init=False)
 
     async def by_password(self, name: str, password: str, address: str, code: int = 0) -> UserRow:
@@ -139,6 +144,8 @@ class Entrance:
         return (found[1], found[0]) if found is not None else None
 
     async def _checked(self, name: str, password: str, address: str, remember: bool) -> UserRow:
+        if not self.by_passwords:
+            raise Unauthorized("There is no log-in by password")
         account = _account(name)
         self.limits.check(address, account)
         user = await self.users.find(name) if storable(name) else None

@@ -6,8 +6,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
+from treq.client import HTTPClient
+from twisted.web.client import Agent
+
 from trackd import clock
 from trackd.figures import Figure
+from trackd.outbox.asking import Asking
 from trackd.outbox.channels import Channel, Channels, Ordered, Posted, Unset, Web
 from trackd.outbox.mail import Mail, Post, Printed
 from trackd.outbox.smtp import smtp
@@ -16,8 +20,10 @@ from trackd.people.audit import MOST_DENIED, Audit
 from trackd.people.belongings import Belongings
 from trackd.people.entrance import Entrance
 from trackd.people.fleet import Fleet
+from trackd.people.identity import Identity, sites
 from trackd.people.limits import Attempts, LoginLimits
 from trackd.people.linking import Linking
+from trackd.people.openid import OpenId, Provider
 from trackd.people.passwords import Passwords
 from trackd.people.permissions import Permissions
 from trackd.people.recovery import Recovery
@@ -34,6 +40,7 @@ from trackd.store.commands import QueuedCommands
 from trackd.store.database import Database
 from trackd.store.devices import Devices
 from trackd.store.events import Events
+from trackd.store.grants import Grants
 from trackd.store.groups import Groups
 from trackd.store.links import Links
 from trackd.store.objects import Objects
@@ -89,7 +96,15 @@ def services(
     resets, site = Resets(database), address(settings)
     post = mail(reactor, settings, now, days)
     return Services(
-        entrance=Entrance(users, sessions, passwords, attempts, now, settings["web.serviceAccountToken"]),
+        entrance=Entrance(
+            users,
+            sessions,
+            passwords,
+            attempts,
+            now,
+            settings["web.serviceAccountToken"],
+            not (settings["openid.force"] and settings["openid.clientId"]),
+        ),
         sessions=sessions,
         accounts=Accounts(
             users,
@@ -111,6 +126,15 @@ def services(
             settings["web.shareDevice.reports"],
         ),
         recovery=Recovery.on(reactor, users, resets, passwords, sessions, post, now, site, counted),
+        identity=Identity(Grants(database), users, sessions, now, sites(settings["openid.clients"])),
+        openid=OpenId(
+            provider(settings),
+            users,
+            Asking(HTTPClient(Agent(reactor)), reactor),
+            now,
+            settings["users.defaultDeviceLimit"],
+            settings["users.defaultExpirationDays"],
+        ),
         permissions=permissions,
         fleet=Fleet(permissions, devices, groups),
         belongings=Belongings(permissions, objects),
@@ -136,6 +160,7 @@ def services(
         machine=machine,
         options=Options(
             version,
+            site,
             settings["web.origin"],
             settings["web.sameSiteCookie"],
             rest,
@@ -169,6 +194,22 @@ def mail(reactor: Any, settings: Settings, now: Callable[[], datetime], days: St
         now,
         settings["mail.queue"],
         lambda: days.counted("mail_sent"),
+    )
+
+
+def provider(settings: Settings) -> Provider:
+    """Who says who somebody is."""
+    return Provider(
+        settings["openid.clientId"],
+        settings["openid.clientSecret"],
+        settings["openid.issuerUrl"],
+        settings["openid.authUrl"],
+        settings["openid.tokenUrl"],
+        settings["openid.userInfoUrl"],
+        settings["openid.groupsClaimName"],
+        settings["openid.allowGroup"],
+        settings["openid.adminGroup"],
+        settings["openid.allowRegistration"],
     )
 
 

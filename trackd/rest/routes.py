@@ -120,6 +120,7 @@ class Route:
     form: tuple[Param, ...] | None = None
     body: Readable | None = None
     produces: str = JSON
+    own_credentials: bool = False  # its Authorization header is none of a user, and for the handler alone
     meaning: str = ""
 
     @property

@@ -14,7 +14,9 @@ from trackd.people.audit import Audit
 from trackd.people.belongings import Belongings
 from trackd.people.entrance import Entrance
 from trackd.people.fleet import Fleet
+from trackd.people.identity import Identity
 from trackd.people.linking import Linking
+from trackd.people.openid import OpenId
 from trackd.people.permissions import Permissions
 from trackd.people.recovery import Recovery
 from trackd.people.sessions import Sessions
@@ -75,6 +77,7 @@ class Options:
     """Of the configuration, what REST dialects go by."""
 
     version: str
+    site: str = ""  # the address under which users reach the server, without a slash at its end
     origin: str = ""  # `web.origin`
     same_site: str = ""  # `web.sameSiteCookie`
     session_timeout: int = 0  # s, `web.sessionTimeout`; 0 = none
@@ -95,6 +98,8 @@ class Services:
     statistics: Statistics
     shares: Shares
     recovery: Recovery
+    identity: Identity
+    openid: OpenId
     permissions: Permissions
     fleet: Fleet
     belongings: Belongings

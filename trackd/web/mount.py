@@ -106,7 +106,9 @@ class _Routes:
         try:
             call = self._call(request, route)
             check_types(route, call.headers, request)
-            if route.access is Access.ANYONE:
+            if route.own_credentials:
+                pass
+            elif route.access is Access.ANYONE:
                 try:
                     call.caller = await self.dialect.who(self.services, call)
                 except ApiError as error:

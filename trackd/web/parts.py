@@ -48,7 +48,8 @@ def site(
     spoken: list[Dialect] = [part("plugins.rest", name, "dialect") for name in names("plugins.rest")]
     spoken.sort(key=lambda one: one.prefix)  # one may be inside another
     sockets = [part("plugins.live", name, "dialect") for name in names("plugins.live")]
-    first, folders = spoken[0], [settings["web.override"], settings["web.path"]]
+    first = next(dialect for dialect in spoken if dialect.listener is not None)
+    folders = [settings["web.override"], settings["web.path"]]
     places = None if first.placeholders is None else partial(first.placeholders, services)
     files, override = (
         Files([folder for folder in some if folder is not None], thread, reactor, places)

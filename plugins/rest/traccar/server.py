@@ -18,6 +18,8 @@ async def get_server(services: Services, call: Call) -> Answer:
     values = attrs.asdict(await users.server(), recurse=False)
     values["version"] = services.options.version
     values["email_enabled"] = services.options.mail
+    values["open_id_enabled"] = services.openid.enabled
+    values["open_id_force"] = services.openid.enabled and not services.entrance.by_passwords
     if call.caller is None:
         values["new_server"] = not await users.any()
     elif call.caller.user.administrator:

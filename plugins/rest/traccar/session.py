@@ -20,7 +20,7 @@ async def get_session(services: Services, call: Call) -> Answer:
         user, token = await services.entrance.by_token(call.params["token"])
         if user.id == SERVICE_ID:
             return shown(user_json(user))
-        return await _logged_in(services, call, Caller(user, token=token))
+        return await logged_in(services, call, Caller(user, token=token))
     caller = await by_cookie(services, call)
     if caller is None:
         raise ApiError(404, "There is no session")
@@ -41,7 +41,7 @@ async def post_session(services: Services, call: Call) -> Answer:
     except (Unauthorized, Invalid):
         await services.audit.denied(call.address)
         raise
-    return await _logged_in(services, call, Caller(user))
+    return await logged_in(services, call, Caller(user))
 
 
 async def delete_session(services: Services, call: Call) -> Answer:
@@ -64,7 +64,7 @@ async def become(services: Services, call: Call) -> Answer:
         if caller.sid:
             await services.sessions.close(caller.sid)
         raise ApiError(400, "There is no such user")
-    return await _logged_in(services, call, caller, user)
+    return await logged_in(services, call, caller, user)
 
 
 async def make_token(services: Services, call: Call) -> Answer:
@@ -107,7 +107,7 @@ def _check_page(call: Call) -> None:
         raise ApiError(401, "Another site's page may not log anybody in")
 
 
-async def _logged_in(services: Services, call: Call, caller: Caller, user: UserRow | None = None) -> Answer:
+async def logged_in(services: Services, call: Call, caller: Caller, user: UserRow | None = None) -> Answer:
     """A session of its own for the user, in place of the one that the client had."""
     user = user or caller.user
     token, session = caller.token, caller.session

@@ -11,6 +11,7 @@ from plugins.rest.traccar import (
     exports,
     files,
     notices,
+    openid,
     passwords,
     permissions,
     positions,
@@ -40,6 +41,7 @@ PARTS = (
     records,
     shares,
     passwords,
+    openid,
 )
 
 PREFIX = "/api"
