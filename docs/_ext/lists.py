@@ -4,7 +4,7 @@ Lists that are made from the program, so that they cannot be out of date.
     .. settings::       all configuration keys, by section
     .. formatkeys::     the keys that every wire format has
     .. formats::        the wire formats, with port, transports, commands and their own keys
-    .. routes::         what the REST interface serves
+    .. routes::         what the REST interface serves; with `trackd`, our own part of it
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from plugins.rest.traccar.traccar import dialect
+from plugins.rest.trackd import dialect as own
 from trackd.keys import PER_ASKING_FORMAT, PER_FORMAT, SECTIONS, Key, as_text
 from trackd.rest.routes import Access
 from trackd.settings import transports
@@ -80,9 +81,12 @@ class Formats(Made):
 
 
 class Routes(Made):
+    optional_arguments = 1
+
     def lines(self) -> Iterator[str]:
-        for route in dialect.routes:
-            yield f"``{route.method} {dialect.prefix}{route.path}``"
+        shown = own if self.arguments == [own.name] else dialect
+        for route in shown.routes:
+            yield f"``{route.method} {shown.prefix}{route.path}``"
             yield f"   {literal(route.said)}"
             if route.access is not Access.USER:
                 yield f"   {WHO[route.access]}."

@@ -24,6 +24,19 @@ from tests.web.browser import Browser
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 EMAIL, PASSWORD = "ada@example.org", "correct horse battery"
+# What the documentation shows.
+SHOWN = ("first", "live", "device", "state", "dark-history", "small-device")
+    "first",
+    "live",
+    "device",
+    "history",
+    "command",
+    "unknown",
+    "state",
+    "dark-history",
+    "small-live",
+    "small-device",
+)
 CENTRE = (48.2085, 16.3721)
 # Name, category, group, knots; 0: it stands.
 FLEET = (
@@ -69,7 +82,7 @@ class Driver:
         if away > 0.06:
             back = math.degrees(math.atan2((CENTRE[1] - self.longitude) * 0.67, CENTRE[0] - self.latitude))
             self.course += 0.2 * ((back - self.course + 180) % 360 - 180)
-        self.pace = min(1.3, max(0.0, self.pace + self.dice.uniform(-0.2, 0.2)))
+        self.pace = min(1.3, max(0.4, self.pace + self.dice.uniform(-0.2, 0.2)))
         knots = self.knots * self.pace
         far = knots * 0.514444 * seconds / 111_320
         self.latitude += far * math.cos(math.radians(self.course))
@@ -212,8 +225,9 @@ def take(folder: Path, only: set[str]) -> None:
                     save(browser, folder, "first", only)
                     scene.fill()
                     now = datetime.now(UTC)
-                    scene.drive(now - timedelta(hours=3), now, "8612340000" + f"{7:05}")
-                    scene.drive(now - timedelta(seconds=SECONDS * 3), now)
+                    latest = now - timedelta(seconds=SECONDS * 3)
+                    scene.drive(now - timedelta(hours=3), latest, "8612340000" + f"{7:05}")
+                    scene.drive(latest + timedelta(seconds=1), now)
                     browser.run("location.reload()")
                     time.sleep(1.5)
                 else:
@@ -232,13 +246,13 @@ def take(folder: Path, only: set[str]) -> None:
 
 def save(browser: Browser, folder: Path, name: str, only: set[str]) -> None:
     if not only or name in only:
-        browser.picture(folder / f"{name}.png")
+        browser.picture(folder / f"{name}.webp")
 
 
 if __name__ == "__main__":
     into = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     into.mkdir(parents=True, exist_ok=True)
     try:
-        take(into, set(sys.argv[2:]))
+        take(into, set(sys.argv[2:] or SHOWN))
     except SkipTest as skipped:
         raise SystemExit(str(skipped)) from None

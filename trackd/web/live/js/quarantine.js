@@ -5,6 +5,7 @@ import { attempt, confirmed, dialog, notice } from "./dialog.js";
 import { fill, h } from "./dom.js";
 import { fleet } from "./fleet.js";
 import { icon } from "./icons.js";
+import { tableOf } from "./table.js";
 import { time } from "./units.js";
 import { t } from "./words.js";
 
@@ -14,16 +15,15 @@ export const quarantine = {
   async draw(place) {
     const { total, reports } = await api.get("trackd/quarantine");
     const again = () => attempt(() => quarantine.draw(place));
+    const headings = ["quarantine.received", "device", "position.protocol", "quarantine.reason"].map((key) => t(key));
     fill(place, h("p.quiet", {}, t("quarantine.lead")), reports.length === 0 ? h("p.none", {}, t("quarantine.none")) : [
       h("p", {}, t("list.count", { n: reports.length, of: total })),
-      h("div.table", {}, h("table", {},
-        h("thead", {}, h("tr", {}, ["quarantine.received", "device", "position.protocol", "quarantine.reason"].map((key) => h("th", { scope: "col" }, t(key))), h("th", {}, ""))),
-        h("tbody", {}, reports.map((/** @type {any} */ row) => h("tr", {},
-          h("td", {}, time(row.received)), h("th", { scope: "row" }, fleet.devices.get(row.deviceId)?.name ?? row.deviceId), h("td", {}, row.protocol ?? ""), h("td", {}, row.reason),
-          h("td.acts", {},
-            h("button", { type: "button", onclick: () => look(row) }, t("quarantine.show")),
-            h("button", { type: "button", onclick: () => attempt(async () => { await api.post(`trackd/quarantine/${row.id}/retry`); notice(t("quarantine.stored")); }).then(again) }, t("again")),
-            h("button.icon-only", { type: "button", "aria-label": `${t("delete")} ${row.id}`, onclick: () => remove(row).then(again) }, icon("trash")))))))) ]);
+      tableOf(headings, reports.map((/** @type {any} */ row) => [
+        time(row.received), fleet.devices.get(row.deviceId)?.name ?? row.deviceId, row.protocol ?? "", row.reason, [
+          h("button", { type: "button", onclick: () => look(row) }, t("quarantine.show")),
+          h("button", { type: "button", onclick: () => retry(row).then(again) }, t("again")),
+          h("button.icon-only", { type: "button", "aria-label": `${t("delete")} ${row.id}`, onclick: () => remove(row).then(again) }, icon("trash")),
+        ]]))]);
   },
 };
 
@@ -32,6 +32,12 @@ function look(row) {
   dialog(t("quarantine.report", { id: row.id }), [h("p", {}, row.reason), h("h3", {}, t("quarantine.says")), h("pre", {}, pretty(row.report)),
     row.frame && [h("h3", {}, t("unknown.frame")), h("pre", {}, row.frame)]], { wide: true });
 }
+
+/** @param {any} row */
+const retry = (row) => attempt(async () => {
+  await api.post(`trackd/quarantine/${row.id}/retry`);
+  notice(t("quarantine.stored"));
+});
 
 /** @param {string} text */
 function pretty(text) {

@@ -2,6 +2,7 @@
 
 import { api } from "./api.js";
 import { fill, h } from "./dom.js";
+import { tableOf } from "./table.js";
 import { age, duration, number, size } from "./units.js";
 import { t } from "./words.js";
 
@@ -23,9 +24,8 @@ export const standing = {
         server.storageSpace && tile(t("state.storage"), `${size(server.storageSpace[0])} / ${size(server.storageSpace[1])}`)),
       h("h2", {}, t("state.limits")), h("ul.plain.bars", {}, bounded.flatMap((/** @type {any} */ figure) =>
         figure.values.map((/** @type {any} */ one) => bar(figure, one, figures.get(`${figure.name}_limit`).values[0].value)))),
-      formats.length > 0 && [h("h2", {}, t("state.formats")), h("div.table", {}, h("table", {},
-        h("thead", {}, h("tr", {}, ["ports.format", "state.open", "state.reports", "state.bad"].map((key) => h("th", { scope: "col" }, t(key))))),
-        h("tbody", {}, formats.map(([name, open, reports, bad]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, number(open)), h("td", {}, number(reports)), h("td", {}, number(bad)))))))],
+      formats.length > 0 && [h("h2", {}, t("state.formats")), tableOf(["ports.format", "state.open", "state.reports", "state.bad"].map((key) => t(key)),
+        formats.map(([name, open, reports, bad]) => [name, number(open), number(reports), number(bad)]))],
       h("p.quiet", {}, t("state.now", { age: age(Date.now() - Date.parse(state.now)) })));
   },
 };

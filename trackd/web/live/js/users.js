@@ -6,6 +6,7 @@ import { attempt, confirmed, dialog, formDialog } from "./dialog.js";
 import { fill, h } from "./dom.js";
 import { catchUp, fleet, readRest } from "./fleet.js";
 import { icon } from "./icons.js";
+import { tableOf } from "./table.js";
 import { time } from "./units.js";
 import { t } from "./words.js";
 
@@ -16,16 +17,14 @@ export const users = {
   async draw(place) {
     const rows = await api.get("users");
     const again = () => attempt(() => users.draw(place));
+    const rights = (/** @type {any} */ user) => FLAGS.filter((flag) => user[flag]).map((flag) => t(`users.${flag}`)).concat(user.temporary ? [t("users.temporary")] : []).join(", ");
     fill(place, h("div.buttons", {}, h("button.strong", { type: "button", onclick: () => userDialog(null, again) }, icon("add"), t("users.add"))),
-      h("div.table", {}, h("table", {},
-        h("thead", {}, h("tr", {}, ["device.name", "login.email", "users.rights", "device.expires"].map((key) => h("th", { scope: "col" }, t(key))), h("th", {}, ""))),
-        h("tbody", {}, rows.map((/** @type {any} */ user) => h("tr", {},
-          h("th", { scope: "row" }, user.name), h("td", {}, user.email), h("td", {}, FLAGS.filter((flag) => user[flag]).map((flag) => t(`users.${flag}`)).concat(user.temporary ? [t("users.temporary")] : []).join(", ")),
-          h("td", {}, user.expirationTime ? time(user.expirationTime) : ""),
-          h("td.acts", {},
-            h("button", { type: "button", "aria-label": `${t("users.sees")}: ${user.name}`, onclick: () => sees(user) }, icon("devices"), t("users.sees")),
-            h("button.icon-only", { type: "button", "aria-label": `${t("edit")}: ${user.name}`, onclick: () => userDialog(user, again) }, icon("edit")),
-            user.id !== fleet.user.id && h("button.icon-only", { type: "button", "aria-label": `${t("delete")}: ${user.name}`, onclick: () => remove(user).then(again) }, icon("trash")))))))));
+      tableOf(["device.name", "login.email", "users.rights", "device.expires"].map((key) => t(key)), rows.map((/** @type {any} */ user) => [
+        user.name, user.email, rights(user), user.expirationTime ? time(user.expirationTime) : "", [
+          h("button", { type: "button", "aria-label": `${t("users.sees")}: ${user.name}`, onclick: () => sees(user) }, icon("devices"), t("users.sees")),
+          h("button.icon-only", { type: "button", "aria-label": `${t("edit")}: ${user.name}`, onclick: () => userDialog(user, again) }, icon("edit")),
+          user.id !== fleet.user.id && h("button.icon-only", { type: "button", "aria-label": `${t("delete")}: ${user.name}`, onclick: () => remove(user).then(again) }, icon("trash")),
+        ]])));
   },
 };
 
