@@ -26,17 +26,6 @@ FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 EMAIL, PASSWORD = "ada@example.org", "correct horse battery"
 # What the documentation shows.
 SHOWN = ("first", "live", "device", "state", "dark-history", "small-device")
-    "first",
-    "live",
-    "device",
-    "history",
-    "command",
-    "unknown",
-    "state",
-    "dark-history",
-    "small-live",
-    "small-device",
-)
 CENTRE = (48.2085, 16.3721)
 # Name, category, group, knots; 0: it stands.
 FLEET = (
