@@ -263,7 +263,7 @@ SECTIONS = {
             "openid.clients",
             tuple,
             (),
-            "Sites whose users log in by this server: id:secret:address, further addresses behind a |",
+            "Sites whose users log in by this server: `id:secret:address`, further addresses after a bar",
             secret=True,
             check=_clients,
         ),
