@@ -41,7 +41,7 @@ class ParsingTests(SynchronousTestCase):
     def test_incomplete(self) -> None:
         """A command that is not whole, or is none, is answered with one line that says what there is."""
         for arguments, said in (
-            ([], "user, device, tail, unknown, quarantine, settings, check"),
+            ([], "user, device, tail, unknown, quarantine, undelete, settings, check"),
             (["user"], "add"),
             (["user", "remove"], "remove"),
             (["user", "add"], "arguments"),
@@ -190,3 +190,23 @@ class DatabaseTests(DatabaseTestCase):
         """A device that there is not is an error."""
         status, _, err = await self.carried_out("tail", "--device", "77")
         self.assertEqual((status, err), (1, "trackd: there is no device 77\n"))
+
+
+class UndeleteTests(DatabaseTests):
+    async def test_undelete(self) -> None:
+        """What was deleted is listed and brought back; what cannot come back is said in one line."""
+        devices = Devices(self.db)
+        one = await devices.insert({"name": "Van\n1", "unique_id": "van"})
+        self.assertEqual(
+            (await self.carried_out("undelete", "list"))[1], "nothing that was deleted can be brought back\n"
+        )
+        await devices.delete(one.id)
+        status, out, _ = await self.carried_out("undelete", "list")
+        self.assertEqual((status, out[: len(f"device {one.id}  van  ")]), (0, f"device {one.id}  van  "))
+        self.assertEqual(await self.carried_out("undelete", "device", str(one.id)), (0, f"device {one.id}: back\n", ""))
+        self.assertIsNotNone(await devices.get(one.id))
+        status, out, err = await self.carried_out("undelete", "device", str(one.id), "x")
+        self.assertEqual((status, out, len(err.splitlines())), (1, "", 1))
+        for arguments in (["device"], ["pigeon", "1"], ["list", "pigeon"]):
+            status, _, err = await self.carried_out("undelete", *arguments)
+            self.assertEqual((status, len(err.splitlines())), (1, 1))

@@ -6,6 +6,7 @@ The console script `trackd`, for operators on the server's own machine.
     trackd tail
     trackd unknown
     trackd quarantine retry 17
+    trackd undelete device 12
     trackd settings web.
     trackd check
 
@@ -34,7 +35,7 @@ from twisted.logger import (
 from twisted.python.usage import UsageError
 
 from trackd.keys import as_text
-from trackd.lines import event_line, position_line, quarantine_line, quarantine_lines, unknown_line
+from trackd.lines import deletion_line, event_line, position_line, quarantine_line, quarantine_lines, unknown_line
 from trackd.options import Options
 from trackd.people.errors import PeopleError
 from trackd.people.passwords import Passwords
@@ -42,8 +43,10 @@ from trackd.people.setup import check_new
 from trackd.settings import Settings, SettingsError
 from trackd.store.chosen import Chosen
 from trackd.store.database import Database, Refused, StoreError
+from trackd.store.deletions import Deletions, Gone
 from trackd.store.devices import Devices
 from trackd.store.embedded import CannotStart
+from trackd.store.kinds import TABLES
 from trackd.store.migrations import WrongSchema, migrate, status
 from trackd.store.quarantine import Quarantine
 from trackd.store.rows import QuarantineRow, UserRow
@@ -308,6 +311,46 @@ class InQuarantine(Group):
     ]
 
 
+class Undelete(DatabaseCommand):
+    """Bring back what users have deleted, by kind and number, or list what there is: undelete list [KIND]."""
+
+    def parseArgs(self, what: str, *more: str) -> None:  # type: ignore[override]
+        self["what"], self["more"] = what, more
+
+    async def work(self, reactor: Any, settings: Settings, database: Database) -> None:
+        deletions, what, more = Deletions(database), self["what"], self["more"]
+        if what == "list":
+            await self._list(deletions, more[0] if more else "")
+            return
+        self._check(what)
+        if not more:
+            raise Failed(f"which {what}? trackd undelete {what} NUMBER")
+        failed = []
+        for id in more:
+            try:
+                await deletions.bring_back(what, int(id) if id.isdecimal() and len(id) < 19 else 0)
+                say(f"{what} {id}: back")
+            except Gone as error:
+                failed.append(str(error))
+        if failed:
+            raise Failed("; ".join(failed))
+
+    async def _list(self, deletions: Deletions, kind: str) -> None:
+        if kind:
+            self._check(kind)
+        rows = await deletions.all(kind)
+        for row in rows:
+            say(deletion_line(row))
+        if not rows:
+            say("nothing that was deleted can be brought back")
+        elif not kind and (left := await deletions.count() - len(rows)) > 0:
+            say(f"and {left} more")
+
+    def _check(self, kind: str) -> None:
+        if kind not in TABLES:
+            raise Failed(f"{kind} is none of {', '.join(TABLES)}")
+
+
 class ShowSettings(Command):
     """List the settings: what is in force, the default, where it comes from, what it means."""
 
@@ -355,6 +398,7 @@ class CommandLine(Group):
         ["tail", None, Follow, "Show positions and events as they are stored"],
         ["unknown", None, Unknown, "List unknown devices"],
         ["quarantine", None, InQuarantine, "Reports that the database has refused: list, show, retry, delete"],
+        ["undelete", None, Undelete, "Bring back what users have deleted: list, or KIND NUMBER…"],
         ["settings", None, ShowSettings, "List all settings, or those that begin with a text"],
         ["check", None, Check, "Check the configuration and the database"],
     ]

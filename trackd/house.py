@@ -7,6 +7,7 @@ The house with all its parts: the order in which they begin, and the order in wh
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from attrs import define, field
@@ -27,6 +28,7 @@ from trackd.rest.services import Services
 from trackd.settings import Settings
 from trackd.store.committer import MINUTE, Committer
 from trackd.store.database import Database, Unavailable
+from trackd.store.deletions import Deletions
 from trackd.store.partitions import Partitions
 from trackd.store.unknown import UnknownDevices
 from trackd.store.users import Users
@@ -73,6 +75,7 @@ class House:
     unknown: UnknownDevices
     partitions: Partitions
     neighbours: Neighbours
+    deletions: Deletions
     _timers: list[LoopingCall] = field(factory=list, init=False)
     web: Any = field(default=None, init=False)  # the port of the site
 
@@ -138,6 +141,7 @@ class House:
             await self.unknown.prune()
             await self.people.sessions.clean()
             await self.people.users.delete_expired(now(self.reactor))
+            await self.deletions.tidy(timedelta(days=self.settings["deleted.days"]))
             await self.people.services.audit.prune(self.settings["audit.days"])
             await self.people.services.statistics.settle()
             await self.people.services.identity.prune()

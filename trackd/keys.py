@@ -239,6 +239,7 @@ SECTIONS = {
         Key("report.maxPositions", int, 50_000, "Positions in one answer of the API; 0 = any number", least=0),
         Key("web.shareDevice.commands", bool, False, "Who comes by a shared link may send commands"),
         Key("web.shareDevice.reports", bool, False, "Who comes by a shared link may make reports"),
+        Key("deleted.days", int, 30, "Days for which what users delete can be brought back", least=0, most=36_500),
         Key("audit.days", int, 365, "Days for which it is kept who did what; 0 = for ever", least=0, most=36_500),
         Key("people.tokens", int, 1_000, "Tokens of one user that are good; no further ones are made", least=1),
         Key("people.sessions", int, 1_000, "Sessions of one user; who has rested for longest gives way", least=1),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from trackd.store.deletions import Deletion
 from trackd.store.rows import EventRow, PositionRow, QuarantineRow, UnknownRow, as_json
 
 # Characters of a frame that are shown.
@@ -47,6 +48,13 @@ def unknown_line(row: UnknownRow) -> str:
             frame,
         ]
     )
+
+
+def deletion_line(deletion: Deletion) -> str:
+    """One thing that was deleted: what it is, its number, what people call it, when, and by whom."""
+    by = f"by user {deletion.by}" if deletion.by is not None else ""
+    said = [f"{deletion.kind} {deletion.id}", visible(deletion.title or ""), moment(deletion.deleted_at), by]
+    return "  ".join(filter(None, said))
 
 
 def quarantine_line(row: QuarantineRow) -> str:

@@ -52,6 +52,7 @@ from trackd.store.chosen import Chosen, node
 from trackd.store.commands import QueuedCommands
 from trackd.store.committer import Committer
 from trackd.store.database import Database, Unavailable
+from trackd.store.deletions import Deletions
 from trackd.store.devices import Devices
 from trackd.store.embedded import CannotStart
 from trackd.store.groups import Groups
@@ -343,6 +344,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         unknown,
         Partitions(database, settings["database.historyDays"]),
         neighbours,
+        Deletions(database),
     )
     return house
 

@@ -25,13 +25,15 @@ class ClientTests(SynchronousTestCase):
         self.addCleanup(shell.close)
         shell.start("make run").wait_for("listening")
         shell.run("echo change-me-soon | .venv/bin/trackd user add ada@example.org --password-stdin --administrator")
-        log_in, token, bearer, devices, positions, stretch, openapi, add, script = (
+        log_in, token, bearer, devices, positions, stretch, openapi, add, fence, link, script = (
             command.replace("curl ", "curl -sS -f ", 1) for command in commands()
         )
         self.assertEqual("ada@example.org", json.loads(shell.run(log_in))["email"])
         self.assertEqual([], json.loads(shell.run(f"{token}; {bearer}")))
         self.assertEqual("Van", json.loads(shell.run(add))["name"])
-        self.assertEqual("3.1.0", json.loads(shell.run(openapi))["openapi"])
+        self.assertEqual("CIRCLE (48.5 16.5, 200)", json.loads(shell.run(fence))["area"])
+        self.assertEqual("", shell.run(link).strip())
+        self.assertEqual("3.1.0", json.loads(shell.run(f"{token}; {openapi}"))["openapi"])
 
         listening = shell.start(script)
         report = (

@@ -15,7 +15,7 @@ from typing import Any
 from attrs import Factory, define, frozen
 
 from trackd.store.database import Database, Queries
-from trackd.store.errors import StoreError
+from trackd.store.errors import Refused, StoreError
 from trackd.store.kinds import PAIRS, REFERENCES, TABLES
 from trackd.store.references import alive
 from trackd.store.rows import as_json, parsed
@@ -30,6 +30,14 @@ TITLES = {
     "attribute": "description",
     "command": "description",
     "report": "description",
+}
+
+# What may have been taken meanwhile, by its constraint.
+TAKEN = {
+    "users_email": "e-mail address",
+    "users_login": "login",
+    "devices_unique_id": "unique id",
+    "drivers_unique_id": "unique id",
 }
 
 
@@ -116,33 +124,40 @@ class Deletions:
 
     database: Database
 
-    async def all(self, kind: str = "") -> list[Deletion]:
-        """The latest first; of one kind, or all."""
+    async def all(self, kind: str = "", most: int = 1000) -> list[Deletion]:
+        """The latest ones first; of one kind, or all."""
         found = []
         for one in [kind] if kind else TABLES:
             rows = await self.database.query(
-                f"SELECT d.id, o.{TITLES.get(one, 'name')}, o.deleted_at, d.deleted_by FROM {TABLES[one]} o"
-                " JOIN deletions d ON d.kind = %s AND d.id = o.id WHERE o.deleted_at IS NOT NULL",
-                [one],
+                f"SELECT d.id, o.{TITLES.get(one, 'name')}, d.deleted_at, d.deleted_by FROM deletions d"
+                f" JOIN {TABLES[one]} o ON o.id = d.id WHERE d.kind = %s ORDER BY d.deleted_at DESC LIMIT %s",
+                [one, most],
             )
             found += [Deletion(one, *row) for row in rows]
-        return sorted(found, key=lambda deletion: deletion.deleted_at, reverse=True)
+        return sorted(found, key=lambda deletion: deletion.deleted_at, reverse=True)[:most]
+
+    async def count(self) -> int:
+        """How many there are of all kinds."""
+        return int((await self.database.query("SELECT count(*) FROM deletions"))[0][0])
 
     async def bring_back(self, kind: str, id: int) -> None:
-        """Undo a deletion. Raises Gone, and Refused where another has taken what is unique to it meanwhile."""
-        await self.database.transaction(lambda queries: _bring_back(queries, kind, id))
+        """Undo a deletion. Raises Gone."""
+        try:
+            await self.database.transaction(lambda queries: _bring_back(queries, kind, id))
+        except Refused as error:
+            if (what := TAKEN.get(error.constraint or "")) is None:
+                raise
+            raise Gone(f"{kind} {id} cannot come back: another one has its {what} by now") from None
 
-    async def tidy(self, kept: timedelta) -> int:
-        """Delete for good what was deleted longer ago than this; how many rows that were."""
+    async def tidy(self, kept: timedelta) -> None:
+        """Delete for good what was deleted longer ago than this."""
 
-        async def work(queries: Queries) -> int:
-            count = 0
+        async def work(queries: Queries) -> None:
             for table in TABLES.values():
-                count += await queries.run(f"DELETE FROM {table} WHERE deleted_at < now() - %s", [kept])
+                await queries.run(f"DELETE FROM {table} WHERE deleted_at < now() - %s", [kept])
             await queries.run("DELETE FROM deletions WHERE deleted_at < now() - %s", [kept])
-            return count
 
-        return await self.database.transaction(work)
+        await self.database.transaction(work)
 
 
 async def _bring_back(queries: Queries, kind: str, id: int) -> None:
