@@ -14,6 +14,7 @@ from benchmarks.generator import imei, login, report
 from benchmarks.server import Server
 from tests.web.browser import Browser, programs, until
 from trackd.people.codes import code, new_key
+from trackd.web.page import edition
 
 EMAIL, PASSWORD = "ada@example.org", "correct horse battery"
 HOSTILE = "<img src=x onerror=\"document.title='taken'\">"
@@ -99,6 +100,7 @@ class FirstMinutesTests(LivePageTestCase):
         browser.click("button.strong", "Log in")
         browser.one(".problem")
         self.assertTrue(all("401" in complaint for complaint in browser.complaints()))
+        self.assertEqual(browser.driver.execute_async_script(MODULES, f"/live/{edition()}/js"), FOUND)
         self.log_in()
 
         browser.click(".first button", "Which port")
@@ -129,6 +131,57 @@ class FirstMinutesTests(LivePageTestCase):
         self.live()
 
 
+# What modules of the page make of this and that.
+MODULES = """
+const [folder, done] = arguments;
+Promise.all(["areas", "days", "units"].map((name) => import(`${folder}/${name}.js`))).then(([areas, days, units]) => {
+  const begins = (zone, day) => {
+    units.prefer({ attributes: {} }, { attributes: { timezone: zone } });
+    return days.startOf(day).toISOString();
+  };
+  const round = (text) => { const area = areas.readArea(text); return area && areas.writeArea(area); };
+  const found = {
+    days: [begins("UTC", "2026-03-29"), begins("Europe/Vienna", "2026-03-29"), begins("Europe/Vienna", "2026-03-30"),
+      begins("America/New_York", "2026-11-02"), begins("Asia/Kolkata", "2026-01-01"), days.stepDay("2026-02-28", 1)],
+    areas: [round("CIRCLE (48.1 16.2, 150.4)"), round("polygon((1 2, 3 4, 5 6))"), round("LINESTRING (1 2, -3 -4)"),
+      round("POLYGON ((1 2, 3 4))"), round("CIRCLE (91 0, 5)"), round("nonsense")],
+  };
+  units.prefer({ attributes: {} }, { attributes: { speedUnit: "mph", distanceUnit: "nmi" }, coordinateFormat: "dms" });
+  found.units = [units.speed(10), units.distance(18520), units.place(48.2085, -16.3721), units.attributeValue("ignition", true),
+    units.attributeValue("temp1", 21.456), units.attributeValue("alarm", "sos,tow"), units.duration(7_320_000), units.course(359)];
+  done(found);
+}, (error) => done(String(error)));
+"""
+FOUND = {
+    "days": [
+        "2026-03-29T00:00:00.000Z",
+        "2026-03-28T23:00:00.000Z",
+        "2026-03-29T22:00:00.000Z",
+        "2026-11-02T05:00:00.000Z",
+        "2025-12-31T18:30:00.000Z",
+        "2026-03-01",
+    ],
+    "areas": [
+        "CIRCLE (48.100000 16.200000, 150)",
+        "POLYGON ((1.000000 2.000000, 3.000000 4.000000, 5.000000 6.000000, 1.000000 2.000000))",
+        "LINESTRING (1.000000 2.000000, -3.000000 -4.000000)",
+        None,
+        None,
+        None,
+    ],
+    "units": [
+        "12 mph",
+        "10 nmi",
+        "48° 12′ 30.6″ N, 16° 22′ 19.6″ W",
+        "Yes",
+        "21.456 °C",
+        "SOS, Towed",
+        "2 h 2 min",
+        "359° N",
+    ],
+}
+
+
 class LiveTests(LivePageTestCase):
     def test_live(self) -> None:
         """Reports move the marker; texts of devices and users stay texts; commands go out; a lost line comes back."""
@@ -153,6 +206,15 @@ class LiveTests(LivePageTestCase):
         self.report("hostile", 48.0, 16.002, speed=0)
         after = until(lambda: (ink := self.ink())["x"] > before["x"] + 20 and ink, "the move")
         self.assertAlmostEqual(after["y"], before["y"], delta=5)
+
+        # An event is told at once, and stands in the list.
+        self.server.call("POST", "/api/notifications/test/web")
+        browser.one(".toast", "Test")
+        browser.run("location.hash = '#/events'")
+        browser.one(".events .row", "Test")
+        browser.click(".panel button", "Tell me of everything")
+        browser.one(".panel .hint", "as they come")
+        self.assertIn("alarm", {one["type"] for one in self.server.call("GET", "/api/notifications")})
 
         self.command_goes_out(tracker)
         self.assert_quiet()

@@ -37,7 +37,7 @@ class PageTests(HouseTestCase):
         policy = answer.header("Content-Security-Policy") or ""
         self.assertNotIn("unsafe", policy)
         self.assertIn("default-src 'none'", policy)
-        self.assertIn("img-src 'self' data: blob: https://*.tile.example.org;", policy)
+        self.assertIn("img-src 'self' data: https://*.tile.example.org;", policy)
         self.assertIn("require-trusted-types-for 'script'", policy)
         self.assertEqual(answer.header("X-Content-Type-Options"), "nosniff")
         for inline in ("<style", "style=", " onclick", "<script>"):
