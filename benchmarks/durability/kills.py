@@ -78,6 +78,7 @@ class Experiment:
     seed: int = 1
     each: int = 2
     first: int = 3
+    late: int = 0  # numbers below came late
     figures: Figures = field(factory=Figures)
     server: Server = field(factory=lambda: Server(devices.FORMATS))
     random: Random = field(init=False)
@@ -275,7 +276,7 @@ class Experiment:
 
     def compare(self) -> None:
         """The ledger with the database."""
-        ledger = Ledger(self.fleet, self.server.sql, self.figures.faults)
+        ledger = Ledger(self.fleet, self.server.sql, self.figures.faults, self.late)
         ledger.compare()
         self.figures.stored, self.figures.events = ledger.stored, ledger.events
 
