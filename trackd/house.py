@@ -6,7 +6,7 @@ The house with all its parts: the order in which they begin, and the order in wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -136,14 +136,22 @@ class House:
         """Cut what grows, and make next month's partition; one server does it for all on its database."""
         if not self.neighbours.first:
             return
-        try:
-            await self.partitions.keep(now(self.reactor))
-            await self.unknown.prune()
-            await self.people.sessions.clean()
-            await self.people.users.delete_expired(now(self.reactor))
-            await self.deletions.tidy(timedelta(days=self.settings["deleted.days"]))
-            await self.people.services.audit.prune(self.settings["audit.days"])
-            await self.people.services.statistics.settle()
-            await self.people.services.identity.prune()
-        except Unavailable as error:
-            log.warn("the hourly tidying waits for the database: {error}", error=str(error))
+        time, people, services = now(self.reactor), self.people, self.people.services
+        works: tuple[Callable[[], Awaitable[Any]], ...] = (
+            lambda: self.partitions.keep(time),
+            self.unknown.prune,
+            people.sessions.clean,
+            lambda: people.users.delete_expired(time),
+            lambda: self.deletions.tidy(timedelta(days=self.settings["deleted.days"])),
+            lambda: services.audit.prune(self.settings["audit.days"]),
+            services.statistics.settle,
+            services.identity.prune,
+        )
+        for work in works:
+            try:
+                await work()
+            except Unavailable as error:
+                log.warn("the hourly tidying waits for the database: {error}", error=str(error))
+            except Exception:
+                # The others must be done all the same, and all of them again in an hour.
+                log.failure("while tidying")

@@ -92,10 +92,10 @@ class Entrance:
         return user
 
     async def by_basic(self, name: str, password: str, address: str) -> UserRow:
-        """The same for who sends the password with every request; users with one-time codes can't."""
+        """The same for who sends the password with every request; users with one-time codes can't (CodeNeeded)."""
         user = await self._checked(name, password, address, remember=True)
         if user.totp_key:
-            raise Unauthorized("One-time code required")
+            raise CodeNeeded("One-time code required")
         check_open(user, self.now())
         return user
 

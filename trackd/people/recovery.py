@@ -87,7 +87,7 @@ class Recovery:
         """
         Have a link sent to this address, if it is somebody's; `address` is where the question comes from.
 
-        Raises TooMany, Busy.
+        Raises TooMany, Busy; fails as the database fails.
         """
         account = email.strip().lower()[:200]
         for attempts, key in ((self.addresses, origin(address)), (self.accounts, account)):
@@ -96,6 +96,7 @@ class Recovery:
             attempts.failed(key)
         if self._underway >= MOST_UNDERWAY:
             raise Busy("Too many passwords are being forgotten, try again later", 10)
+        await self.users.server()  # while the database is away this fails, for all alike
         self._underway += 1
         Deferred.fromCoroutine(self._send(email.strip())).addBoth(self._over)
 
@@ -115,7 +116,10 @@ class Recovery:
         token, now = secrets.token_urlsafe(32), self.now()
         await self.resets.create(digest_of(token), user.id, now, now + LIFE)
         link = f"{self.site}/reset-password?{urlencode({'passwordReset': token})}"
-        await self.mail.send(user.email, SUBJECT, TEXT.format(site=self.site, link=link))
+        try:
+            await self.mail.send(user.email, SUBJECT, TEXT.format(site=self.site, link=link))
+        except Exception as error:
+            self._log.error("user {user} has no link for a new password: {error}", user=user.id, error=str(error))
 
     async def update(self, token: str, password: str) -> int | None:
         """

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 
-from trackd.people.errors import Denied, Invalid, TooMany, Unauthorized
+from trackd.people.errors import CodeNeeded, Denied, Invalid, Shut, TooMany, Unauthorized
 from trackd.people.permissions import RESTRICTIONS, check_administrator, check_manager, check_open
 from trackd.rest.errors import ApiError
 from trackd.rest.routes import Access, Call
@@ -107,6 +107,8 @@ async def _authorized(services: Services, authorization: str, address: str) -> C
             raise Unauthorized("The Authorization header is not as it should be")
         try:
             return Caller(await services.entrance.by_basic(name, password, address))
+        except (CodeNeeded, Shut):
+            raise  # the password is right
         except Unauthorized:
             await services.audit.denied(address)
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import timedelta
 from typing import Any
 
@@ -119,6 +120,17 @@ class AuditTests(HouseTestCase):
         self.assertEqual(
             [(me, "login", None), denied, denied, denied, (me, "create", "token"), (me, "logout", None)], found
         )
+
+    async def test_right_password(self) -> None:
+        """Who has the right password and may not come in now is nobody who tries passwords."""
+        await self.user("shut", disabled=True)
+        await self.user("coded", totp_key="JBSWY3DPEHPK3PXP")
+        for name in ("shut", "coded"):
+            text = b64encode(f"{name}@example.org:{name}".encode()).decode()
+            answer = await self.call("GET", "/api/devices", {"Authorization": f"Basic {text}"})
+            self.assertEqual(401, answer.status)
+            await self.call("POST", "/api/session", form={"email": f"{name}@example.org", "password": name})
+        self.assertEqual([], await self.noted())
 
     async def test_rest(self) -> None:
         """The server's settings and commands."""

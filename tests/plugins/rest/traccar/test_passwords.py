@@ -6,7 +6,9 @@ import re
 from datetime import timedelta
 from typing import cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.task import deferLater
+from twisted.logger import capturedLogs, formatEvent
 
 from tests.rest.client import Response
 from tests.rest.house import HouseTestCase, MemoryMail
@@ -91,6 +93,18 @@ class PasswordTests(HouseTestCase):
         await self.mail.came
         self.assertEqual(["ann@example.org"], [to for to, *_ in self.mail.sent])
         self.mail.wait.callback(None)
+
+    async def test_no_mail(self) -> None:
+        """When the mail does not leave, the log says so, and the answer is the same; while the database is away it is not."""
+        self.mail.wait = fail(ConnectionError("no mail server"))
+        with capturedLogs() as logged:
+            self.assertEqual(200, (await self.ask()).status)
+            while self.services.recovery._underway:
+                await deferLater(self.reactor, 0.01)
+        self.assertIn("no mail server", str([formatEvent(event) for event in logged]))
+        await self.db.stop()
+        for email in ("ann@example.org", "nobody@example.org"):
+            self.assertEqual(503, (await self.ask(email)).status)
 
     async def test_too_often(self) -> None:
         """An address gets a few mails, whoever asks, and somebody can ask for some addresses, whoever has them."""
