@@ -100,6 +100,7 @@ POISONS = (
     Poison("JSON of infinite numbers", "osmand", message({"n": 2**80}, altitude=1e308)),
     Poison("a text of 50 kB", "osmand", message({"text": "x" * 50_000})),
     Poison("a text of 1 MB", "osmand", message({"text": "x" * 1_000_000}), 0),
+    Poison("a value of 1 MB", "wialon", boxed(GOOD.format(1) + ";1.0;1;1;;NA;a:3:" + "x" * 1_000_000), 0),
 )
 
 
