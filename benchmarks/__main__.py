@@ -1,16 +1,20 @@
 """
-All measurements: `make bench`, or `python -m benchmarks [SECONDS]` for longer or shorter ones.
+All measurements: `make bench`, or `python -m benchmarks [SECONDS] [--full]` for longer or shorter ones, and larger sizes.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 
-from benchmarks import formats, front, spine
+from benchmarks import formats, front, scale, spine
 
-seconds = float(sys.argv[1]) if sys.argv[1:] else 10.0
-spine.main(seconds)
+parser = argparse.ArgumentParser(prog="python -m benchmarks")
+parser.add_argument("seconds", nargs="?", type=float, default=10.0, help="for each load")
+parser.add_argument("--full", action="store_true", help="10,000 connections, ten million positions, 1,000 sockets")
+said = parser.parse_args()
+spine.main(said.seconds)
 print()
-front.main(seconds)
+front.main(said.seconds)
+scale.Scale(said.seconds / 2, said.full).run([])
 print()
 formats.main()

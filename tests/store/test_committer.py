@@ -197,14 +197,22 @@ class CommitterTests(DatabaseTestCase):
             report(self.device, protocol="NUL\0"),
             report(self.device, address="half \ud800"),
             report(self.device, json="{"),
+            report(self.device, digest=2**63),
+            report(self.device, digest=2**70),
         ]
         reports[10:10], reports[500:500], reports[998:998] = poison[:1], poison[1:3], poison[3:]
-        await self.commit(*reports)
-        self.assertEqual([(1000,)], await self.db.query("SELECT count(*) FROM positions"))
+        # Large, and as far from today as there are dates: that is no reason to refuse them.
+        moments = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
+        odd = [
+            report(self.device, attributes={"text": "x" * 1_000_000}),
+            *(report(self.device, fix_time=one) for one in moments),
+        ]
+        await self.commit(*reports, *odd)
+        self.assertEqual([(1003,)], await self.db.query("SELECT count(*) FROM positions"))
         self.assertEqual(poison, self.refused)
         rows = await self.db.query("SELECT device_id, reason, report, frame FROM quarantine ORDER BY id")
-        self.assertEqual([self.device] * 4, [row[0] for row in rows])
-        self.assertEqual([b"\x01\x02"] * 4, [bytes(row[3]) for row in rows])
+        self.assertEqual([self.device] * 6, [row[0] for row in rows])
+        self.assertEqual([b"\x01\x02"] * 6, [bytes(row[3]) for row in rows])
         self.assertTrue(all(row[1] for row in rows))
         self.assertEqual(48.5, orjson.loads(rows[0][2])["latitude"])
 
