@@ -25,14 +25,18 @@ class ClientTests(SynchronousTestCase):
         self.addCleanup(shell.close)
         shell.start("make run").wait_for("listening")
         shell.run("echo change-me-soon | .venv/bin/trackd user add ada@example.org --password-stdin --administrator")
-        log_in, token, bearer, devices, positions, stretch, openapi, add, fence, link, script = (
-            command.replace("curl ", "curl -sS -f ", 1) for command in commands()
-        )
+        given = iter([command.replace("curl ", "curl -sS -f ", 1) for command in commands()])
+        log_in, token, bearer, devices, positions, stretch, file, openapi = (next(given) for _ in range(8))
+        add, fence, link, put_picture, get_picture, script = given
         self.assertEqual("ada@example.org", json.loads(shell.run(log_in))["email"])
         self.assertEqual([], json.loads(shell.run(f"{token}; {bearer}")))
         self.assertEqual("Van", json.loads(shell.run(add))["name"])
         self.assertEqual("CIRCLE (48.5 16.5, 200)", json.loads(shell.run(fence))["area"])
         self.assertEqual("", shell.run(link).strip())
+        shell.run("echo looks-like-one > van.png")
+        self.assertEqual("device.png", shell.run(put_picture).strip())
+        shell.run(get_picture)
+        self.assertEqual("looks-like-one", shell.run("cat device.png").strip())
         self.assertEqual("3.1.0", json.loads(shell.run(f"{token}; {openapi}"))["openapi"])
 
         listening = shell.start(script)
@@ -44,3 +48,5 @@ class ClientTests(SynchronousTestCase):
         self.assertEqual([1], [device["id"] for device in json.loads(shell.run(devices))])
         for command in (positions, stretch):
             self.assertEqual([48.5], [position["latitude"] for position in json.loads(shell.run(command))])
+        shell.run(file)
+        self.assertIn(",48.5,16.5,", shell.run("cat positions.csv"))
