@@ -5,44 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plugins.rest.traccar.answers import shown
-from plugins.rest.traccar.openid import ISSUER
-from trackd.people.identity import ALGORITHM, METHODS, SCOPES
+from plugins.rest.traccar.openid import ISSUER, about_tokens, about_users
 from trackd.rest.errors import ApiError
-from trackd.rest.routes import Access, Answer, Call, Dialect, Route
+from trackd.rest.routes import Access, Call, Dialect, Route
 from trackd.rest.services import Services
-
-
-async def about_users(services: Services, call: Call) -> Answer:
-    """For sites whose users log in by this server."""
-    issuer = services.options.site + ISSUER
-    return shown(
-        {
-            **_common(issuer),
-            "userinfo_endpoint": f"{issuer}/userinfo",
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": [ALGORITHM],
-        }
-    )
-
-
-async def about_tokens(services: Services, call: Call) -> Answer:
-    """For programs that want a token."""
-    return shown(_common(services.options.site + ISSUER))
-
-
-def _common(issuer: str) -> dict[str, Any]:
-    return {
-        "issuer": issuer,
-        "authorization_endpoint": f"{issuer}/authorize",
-        "token_endpoint": f"{issuer}/token",
-        "jwks_uri": f"{issuer}/jwks",
-        "response_types_supported": ["code"],
-        "grant_types_supported": ["authorization_code"],
-        "scopes_supported": list(SCOPES),
-        "code_challenge_methods_supported": list(METHODS),
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-    }
 
 
 async def who(services: Services, call: Call) -> Any:

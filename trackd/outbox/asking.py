@@ -36,12 +36,12 @@ class Asking:
         waiting = Deferred.fromCoroutine(self._answer(method, url, headers, form))
         try:
             status, body = await waiting.addTimeout(SECONDS, self.reactor)
-            found = json.loads(body)
+            found = json.loads(body) if status == 200 else None
         except Exception as error:
             # Whatever there is to say of a name that is not found, a certificate that is not good, no JSON …
             raise CannotAsk(f"{url}: {type(error).__name__}: {error}") from None
-        if status != 200 or not isinstance(found, dict):
-            raise CannotAsk(f"{url}: the answer is {status}, {'an object' if isinstance(found, dict) else 'no object'}")
+        if not isinstance(found, dict):
+            raise CannotAsk(f"{url}: the answer is {status}, and no object")
         return found
 
     async def _answer(

@@ -62,6 +62,7 @@ OTHERS: dict[str, tuple[Gives, ...]] = {
     "POST /oidc/token": (Gives("object"),),
     "GET /oidc/userinfo": (Gives("object"),),
     "GET /oidc/jwks": (Gives("object"),),
+    "GET /oidc/.well-known/openid-configuration": (Gives("object"),),
     "GET /events/{id}": (Gives(EVENT),),
     "GET /commands/types": (Gives(TYPE, many=True),),
     "GET /commands/send": (Gives(COMMAND, many=True),),

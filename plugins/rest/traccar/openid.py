@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import Any
 from urllib.parse import unquote_plus
 
 from plugins.rest.traccar.answers import shown
 from plugins.rest.traccar.credentials import cookies
 from plugins.rest.traccar.session import logged_in
 from trackd.people.errors import Shut, Unauthorized
-from trackd.people.identity import statement_of
+from trackd.people.identity import ALGORITHM, METHODS, SCOPES, statement_of
 from trackd.rest.errors import ApiError
 from trackd.rest.params import TEXT, Param
 from trackd.rest.routes import Access, Answer, Call, Route
@@ -104,6 +105,38 @@ async def keys(services: Services, call: Call) -> Answer:
     return shown(await services.identity.keys())
 
 
+async def about_users(services: Services, call: Call) -> Answer:
+    """For sites whose users log in by this server."""
+    issuer = services.options.site + ISSUER
+    return shown(
+        {
+            **_common(issuer),
+            "userinfo_endpoint": f"{issuer}/userinfo",
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": [ALGORITHM],
+        }
+    )
+
+
+async def about_tokens(services: Services, call: Call) -> Answer:
+    """For programs that want a token."""
+    return shown(_common(services.options.site + ISSUER))
+
+
+def _common(issuer: str) -> dict[str, Any]:
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/authorize",
+        "token_endpoint": f"{issuer}/token",
+        "jwks_uri": f"{issuer}/jwks",
+        "response_types_supported": ["code"],
+        "grant_types_supported": ["authorization_code"],
+        "scopes_supported": list(SCOPES),
+        "code_challenge_methods_supported": list(METHODS),
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+    }
+
+
 def texts(*names: str) -> tuple[Param, ...]:
     return tuple(Param(name, TEXT) for name in names)
 
@@ -136,4 +169,6 @@ ROUTES = (
     ),
     Route("GET", "/oidc/userinfo", user_info),
     Route("GET", "/oidc/jwks", keys, Access.ANYONE),
+    # Where the standard has it: behind the issuer.
+    Route("GET", "/oidc/.well-known/openid-configuration", about_users, Access.ANYONE),
 )

@@ -9,8 +9,9 @@ class DiscoveryTests(HouseTestCase):
     async def test_found(self) -> None:
         """Where to log in, with and without the issuer's path, for whoever asks; other pages are not there."""
         issuer = "https://gps.example.org/api/oidc"
-        for path in ("openid-configuration", "openid-configuration/api/oidc"):
-            answer = await self.call("GET", f"/.well-known/{path}")
+        below = "/.well-known/openid-configuration"
+        for path in (below, f"{below}/api/oidc", f"/api/oidc{below}"):
+            answer = await self.call("GET", path)
             self.assertEqual((200, "application/json"), (answer.status, answer.header("Content-Type")))
             self.assertEqual(
                 {
