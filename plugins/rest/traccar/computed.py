@@ -26,13 +26,14 @@ async def try_out(services: Services, call: Call) -> Answer:
     try:
         script = Script.read(call.body["expression"], services.options.expressions)
         found = script.value(variables(rows[0], services.machine.zone("")))
+        said = as_text(found)
     except BadExpression as error:
         raise ApiError(400, f"The expression has no value: {error}") from None
     if found is None:
         return NOTHING
     if call.body["type"] in ("number", "boolean") and isinstance(found, bool | int | float):
         return shown(number(shortest(found)) if isinstance(found, float) else found)
-    return text(as_text(found))
+    return text(said)
 
 
 ROUTES = (

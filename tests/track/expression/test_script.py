@@ -242,6 +242,27 @@ class LimitTests(SynchronousTestCase):
         self.check('s =~ "(x+x+)+y"', s="x" * 5000)
         self.check('s.replaceAll("(x+x+)+y", "")', s="x" * 5000)
         self.check('s =~ "("', s="")
+        self.check('x = 0; while (x < 100) { s =~ "a"; x += 1 }', s="a")
+        self.check('x = 0; while (x < 100) { s.split(","); x += 1 }', s="a")
+
+    def test_within_itself(self) -> None:
+        """A list that is in itself many times over is neither written out nor compared."""
+        twice = "x = [1]; y = [1]; i = 0; while (i < 40) { x = [x, x]; y = [y, y]; i += 1 }"
+        self.check(twice + ' "" + x')
+        self.assertIs(value(twice + " x == y", ALL), False)
+        self.assertIs(value(twice + " x =~ [y]", ALL), False)
+        self.assertEqual(value('"" + [1, {"a": [2, 3]}]'), "[1, {a=[2, 3]}]")
+
+    def test_no_number(self) -> None:
+        """What no integer can be is an error of the expression."""
+        for expression in (
+            "NaN..5",
+            "[1][1 / 0.0]",
+            "1e308 * 10..5",
+            'new("java.util.Date", 9e18)',
+            "math:floorDiv(1, 0)",
+        ):
+            self.check(expression)
 
     def test_wrong(self) -> None:
         """What cannot be reckoned is an error, not a value."""
@@ -266,7 +287,7 @@ class LimitTests(SynchronousTestCase):
     @given(
         st.lists(
             st.sampled_from(
-                'a 1 2.5 "x" ( ) [ ] { } , ; : ? . + - * / % == && || ! =~ .. -> = if else while var `${a}` math:abs null'.split()
+                'a 1 2.5 "x" ( ) [ ] { } , ; : ? . + - * / % == && || ! =~ .. -> = if else while var `${a}` math:abs null NaN 1e300 1e308'.split()
             ),
             max_size=15,
         )

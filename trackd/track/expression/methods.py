@@ -178,6 +178,8 @@ TEXTS: dict[tuple[str, int], Callable[..., Any]] = {
     ("concat", 1): lambda value, other: bounded(value + _string(other)),
     ("repeat", 1): _repeated,
 }
+# Those that take a regular expression.
+PATTERNED = frozenset(("matches", "replaceAll", "replaceFirst", "split"))
 NUMBERS: dict[tuple[str, int], Callable[..., Any]] = {
     ("intValue", 0): lambda value: integer(_narrow(value, 31)),
     ("longValue", 0): lambda value: whole(_narrow(value, 63)),

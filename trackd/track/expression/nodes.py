@@ -11,12 +11,13 @@ from typing import Any, Protocol
 
 from attrs import Factory, define, frozen
 
-from trackd.track.expression.methods import FUNCTIONS, call, make, member
+from trackd.track.expression.methods import FUNCTIONS, PATTERNED, call, make, member
 from trackd.track.expression.operators import BINARY, UNARY, empty, size
 from trackd.track.expression.values import BadExpression, Map, Set, Span, Undefined, kind, number, text, truth, typed
 
-# Turns of loops and calls of functions in one evaluation.
+# Turns of loops and calls of functions in one evaluation, and how many of them a regular expression counts for.
 MOST_STEPS = 10_000
+MATCHING = 200
 # Functions within each other.
 DEEPEST = 20
 
@@ -42,8 +43,8 @@ class Scope:
     steps: list[int] = Factory(lambda: [MOST_STEPS])
     depth: int = 0
 
-    def step(self) -> None:
-        self.steps[0] -= 1
+    def step(self, count: int = 1) -> None:
+        self.steps[0] -= count
         if self.steps[0] < 0:
             raise BadExpression("the expression takes too long")
 
@@ -145,6 +146,8 @@ class Method:
     def value(self, scope: Scope) -> Any:
         found = guarded(self.of, scope)
         arguments = [argument.value(scope) for argument in self.arguments]
+        if self.name in PATTERNED:
+            scope.step(MATCHING)
         return None if found is None else call(found, self.name, arguments)
 
 
@@ -220,8 +223,11 @@ class Binary:
     work: Callable[[Any, Any], Any]
     left: Node
     right: Node
+    steps: int = 0
 
     def value(self, scope: Scope) -> Any:
+        if self.steps:
+            scope.step(self.steps)
         return self.work(self.left.value(scope), self.right.value(scope))
 
 
@@ -425,4 +431,4 @@ def binary(sign: str, left: Node, right: Node) -> Node:
         return Logic(False, left, right)
     if sign == "||":
         return Logic(True, left, right)
-    return Binary(BINARY[sign], left, right)
+    return Binary(BINARY[sign], left, right, MATCHING if sign in ("=~", "!~") else 0)

@@ -60,6 +60,13 @@ class Script:
             return ended(self.root, Scope(dict(variables)))
         except RecursionError:
             raise BadExpression("the expression is nested too deeply") from None
+        except (ArithmeticError, LookupError, TypeError) as error:
+            # What no number can be, such as an integer of an infinite one.
+            raise BadExpression(f"{type(error).__name__}: {error}") from None
+        except ValueError as error:
+            if isinstance(error, BadExpression):
+                raise
+            raise BadExpression(str(error)) from None
 
 
 def variables(position: Position, zone: tzinfo) -> dict[str, Any]:

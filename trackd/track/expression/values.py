@@ -8,6 +8,7 @@ An integer is of 32 bits while it can be, of 64 (`Long`) once it has to, and exa
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from struct import pack, unpack
 from typing import Any
@@ -15,6 +16,8 @@ from typing import Any
 # Characters of a text, and digits of an exact integer, that an expression may make.
 LONGEST_TEXT = 10_000
 LARGEST = 10**300
+# Collections within each other that are made a text.
+DEEPEST_TEXT = 10
 
 
 class BadExpression(ValueError):
@@ -151,13 +154,36 @@ def text(value: Any) -> str:
         return str(int(value))
     if isinstance(value, datetime):
         return date_text(value)
-    if isinstance(value, list):
-        return bounded("[" + ", ".join(map(text, value)) + "]")
-    if isinstance(value, Set):
-        return bounded("[" + ", ".join(map(text, value.items.values())) + "]")
-    if isinstance(value, Map):
-        return bounded("{" + ", ".join(f"{text(key)}={text(held)}" for (_, key), held in value.items.items()) + "}")
+    if isinstance(value, list | Set | Map):
+        return "".join(_spelled(value, [LONGEST_TEXT], 0))
     return kind(value)
+
+
+def _spelled(value: Any, room: list[int], depth: int) -> Iterator[str]:
+    """The pieces of a collection's text; one that is in itself many times over would have no end of them."""
+    if depth > DEEPEST_TEXT:
+        raise BadExpression("a collection is nested too deeply")
+    if isinstance(value, Map):
+        pairs = [(f"{text(key)}=", held) for (_, key), held in value.items.items()]
+        ends = "{}"
+    elif isinstance(value, list | Set):
+        pairs = [("", held) for held in (value if isinstance(value, list) else value.items.values())]
+        ends = "[]"
+    else:
+        yield _room(text(value), room)
+        return
+    yield _room(ends[0], room)
+    for place, (before, held) in enumerate(pairs):
+        yield _room(", " * (place > 0) + before, room)
+        yield from _spelled(held, room, depth + 1)
+    yield _room(ends[1], room)
+
+
+def _room(piece: str, room: list[int]) -> str:
+    room[0] -= len(piece)
+    if room[0] < 0:
+        raise BadExpression("the text is too long")
+    return piece
 
 
 def bounded(found: str) -> str:
