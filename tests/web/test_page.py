@@ -136,6 +136,13 @@ class FilesTests(SynchronousTestCase):
                 found = contrast(colours[text][looks], colours[ground][looks])
                 self.assertGreaterEqual(found, 4.5, f"{text} on {ground}, {('light', 'dark')[looks]}")
 
+    def test_lines(self) -> None:
+        """Lines of our own files are no longer than elsewhere in the house, nor are modules."""
+        for path in (*(FOLDER / "js").iterdir(), *(FOLDER / "style").iterdir()):
+            lines = path.read_text("utf-8").splitlines()
+            self.assertEqual([line for line in lines if len(line) > 120], [], path.name)
+            self.assertLessEqual(len(lines), 500, path.name)
+
     def test_gzip(self) -> None:
         """A browser gets gzip only if it takes it."""
         for header, takes in (("gzip", True), ("br;q=1, gzip;q=0.5", True), ("*", True), ("br", False), ("", False)):

@@ -26,7 +26,8 @@ export function address(path, query = {}) {
   const url = new URL(path, base);
   for (const [name, value] of Object.entries(query)) {
     for (const one of Array.isArray(value) ? value : [value]) {
-      if (one !== null && one !== undefined) url.searchParams.append(name, one instanceof Date ? one.toISOString() : String(one));
+      if (one !== null && one !== undefined)
+        url.searchParams.append(name, one instanceof Date ? one.toISOString() : String(one));
     }
   }
   return url;
@@ -34,7 +35,8 @@ export function address(path, query = {}) {
 
 /**
  * One call.
- * @param {string} method @param {URL} url @param {{ json?: any, form?: Record<string, any>, anonymous?: boolean, signal?: AbortSignal }} [options]
+ * @param {string} method @param {URL} url
+ * @param {{ json?: any, form?: Record<string, any>, anonymous?: boolean, signal?: AbortSignal }} [options]
  * @returns {Promise<Response>}
  */
 async function call(method, url, { json, form, anonymous = false, signal } = {}) {
@@ -44,7 +46,9 @@ async function call(method, url, { json, form, anonymous = false, signal } = {})
     headers.set("Content-Type", "application/json");
     body = JSON.stringify(json);
   } else if (form) {
-    body = new URLSearchParams(Object.entries(form).filter(([, value]) => value !== null && value !== undefined && value !== ""));
+    body = new URLSearchParams(
+      Object.entries(form).filter(([, value]) => value !== null && value !== undefined && value !== ""),
+    );
   }
   let response;
   try {

@@ -16,7 +16,11 @@ const place = /** @type {HTMLElement} */ (document.getElementById("app"));
 /** What the address brings: it is taken out of it at once, so that nobody reads it there. */
 function brought() {
   const parameters = new URLSearchParams(location.search);
-  const found = { token: parameters.get("token"), reset: parameters.get("passwordReset"), locale: parameters.get("locale") };
+  const found = {
+    token: parameters.get("token"),
+    reset: parameters.get("passwordReset"),
+    locale: parameters.get("locale"),
+  };
   if (location.search) history.replaceState(null, "", location.pathname.replace(/reset-password$/, "") + location.hash);
   return found;
 }
@@ -67,8 +71,15 @@ async function begin() {
   try {
     fleet.server = await api.get("server", {}, { anonymous: true });
   } catch (error) {
-    fill(place, h("main.gate", {}, h("p.problem", { role: "alert" }, problem(error)),
-      h("button", { type: "button", onclick: () => location.reload() }, t("again"))));
+    fill(
+      place,
+      h(
+        "main.gate",
+        {},
+        h("p.problem", { role: "alert" }, problem(error)),
+        h("button", { type: "button", onclick: () => location.reload() }, t("again")),
+      ),
+    );
     return;
   }
   ended.on(() => fleet.user && ask({ email: fleet.user.email, said: t("login.ended") }));
@@ -84,7 +95,10 @@ async function begin() {
     await enter(await api.get("session", { token }, { anonymous: true }));
   } catch (error) {
     const [first, email] = here();
-    ask({ email: first === "login" ? email : "", said: token ? t("login.link") : error.status === 0 ? problem(error) : "" });
+    ask({
+      email: first === "login" ? email : "",
+      said: token ? t("login.link") : error.status === 0 ? problem(error) : "",
+    });
   }
 }
 

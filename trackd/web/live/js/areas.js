@@ -9,11 +9,15 @@ export function readArea(text) {
   const circle = /^\s*CIRCLE\s*\(\s*(\S+)\s+(\S+?)\s*,\s*(\S+?)\s*\)\s*$/i.exec(text);
   if (circle) {
     const [latitude, longitude, radius] = circle.slice(1).map(Number);
-    return good([[latitude, longitude]]) && radius > 0 ? { kind: "circle", points: [[latitude, longitude]], radius } : null;
+    return good([[latitude, longitude]]) && radius > 0
+      ? { kind: "circle", points: [[latitude, longitude]], radius }
+      : null;
   }
   const other = /^\s*(POLYGON|LINESTRING)\s*\(+\s*([^()]*?)\s*\)+\s*$/i.exec(text);
   if (!other) return null;
-  const points = /** @type {[number, number][]} */ (other[2].split(",").map((pair) => pair.trim().split(/\s+/).map(Number)));
+  const points = /** @type {[number, number][]} */ (
+    other[2].split(",").map((pair) => pair.trim().split(/\s+/).map(Number))
+  );
   const kind = other[1].toUpperCase() === "POLYGON" ? "polygon" : "line";
   const [first, last] = [points[0], points.at(-1)];
   if (kind === "polygon" && points.length > 3 && first[0] === last?.[0] && first[1] === last?.[1]) points.pop();
@@ -21,11 +25,13 @@ export function readArea(text) {
 }
 
 /** @param {any[]} points */
-const good = (points) => points.every((point) => point.length === 2 && Math.abs(point[0]) <= 90 && Math.abs(point[1]) <= 180);
+const good = (points) =>
+  points.every((point) => point.length === 2 && Math.abs(point[0]) <= 90 && Math.abs(point[1]) <= 180);
 
 /** @param {Area} area @returns {string} */
 export function writeArea({ kind, points, radius = 100 }) {
-  const pair = (/** @type {[number, number]} */ [latitude, longitude]) => `${latitude.toFixed(6)} ${longitude.toFixed(6)}`;
+  const pair = (/** @type {[number, number]} */ [latitude, longitude]) =>
+    `${latitude.toFixed(6)} ${longitude.toFixed(6)}`;
   if (kind === "circle") return `CIRCLE (${pair(points[0])}, ${Math.round(radius)})`;
   if (kind === "line") return `LINESTRING (${points.map(pair).join(", ")})`;
   return `POLYGON ((${[...points, points[0]].map(pair).join(", ")}))`;

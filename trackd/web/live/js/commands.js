@@ -14,16 +14,47 @@ const PAUSE = 3000;
 
 /** The fields of each type: names of attributes. */
 const FIELDS = {
-  custom: ["data"], silenceTime: ["data"], setPhonebook: ["data"], voiceMessage: ["data"], setIndicator: ["data"], configuration: ["data"],
-  setOdometer: ["data"], alarmClock: ["data"], alarmSpeed: ["data"], alarmVibration: ["data"], firmwareUpdate: ["data"],
-  positionPeriodic: ["frequency"], setTimezone: ["timezone"], sendSms: ["phone", "message"], message: ["message"], sendUssd: ["phone"],
-  sosNumber: ["index", "phone"], outputControl: ["index", "data"], voiceMonitoring: ["enable"], setAgps: ["enable"], modePowerSaving: ["enable"],
-  modeDeepSleep: ["enable"], alarmBattery: ["enable"], alarmSos: ["enable"], alarmRemove: ["enable"], alarmFall: ["enable"],
-  setConnection: ["server", "port"], alarmGeofence: ["radius"], videoStart: ["index"], videoStop: ["index"],
+  custom: ["data"],
+  silenceTime: ["data"],
+  setPhonebook: ["data"],
+  voiceMessage: ["data"],
+  setIndicator: ["data"],
+  configuration: ["data"],
+  setOdometer: ["data"],
+  alarmClock: ["data"],
+  alarmSpeed: ["data"],
+  alarmVibration: ["data"],
+  firmwareUpdate: ["data"],
+  positionPeriodic: ["frequency"],
+  setTimezone: ["timezone"],
+  sendSms: ["phone", "message"],
+  message: ["message"],
+  sendUssd: ["phone"],
+  sosNumber: ["index", "phone"],
+  outputControl: ["index", "data"],
+  voiceMonitoring: ["enable"],
+  setAgps: ["enable"],
+  modePowerSaving: ["enable"],
+  modeDeepSleep: ["enable"],
+  alarmBattery: ["enable"],
+  alarmSos: ["enable"],
+  alarmRemove: ["enable"],
+  alarmFall: ["enable"],
+  setConnection: ["server", "port"],
+  alarmGeofence: ["radius"],
+  videoStart: ["index"],
+  videoStop: ["index"],
 };
 const KINDS = {
-  data: { kind: "textarea" }, frequency: { kind: "number", least: 0, step: "1" }, timezone: {}, phone: { mode: "tel" }, message: { kind: "textarea" },
-  index: { kind: "number", least: 0, step: "1" }, enable: { kind: "flag" }, server: {}, port: { kind: "number", least: 1, most: 65535, step: "1" },
+  data: { kind: "textarea" },
+  frequency: { kind: "number", least: 0, step: "1" },
+  timezone: {},
+  phone: { mode: "tel" },
+  message: { kind: "textarea" },
+  index: { kind: "number", least: 0, step: "1" },
+  enable: { kind: "flag" },
+  server: {},
+  port: { kind: "number", least: 1, most: 65535, step: "1" },
   radius: { kind: "number", least: 0 },
 };
 /** What cannot be undone from here. */
@@ -32,12 +63,17 @@ const GRAVE = new Set(["engineStop", "powerOff", "factoryReset", "firmwareUpdate
 /** @param {any} device */
 export async function commandDialog(device) {
   const status = h("ul.plain.sent", { "aria-live": "polite" });
-  const made = dialog(t("command.to", { name: device.name }), [h("p.quiet", {}, t("wait"))], { onclose: () => watch.end() });
+  const made = dialog(t("command.to", { name: device.name }), [h("p.quiet", {}, t("wait"))], {
+    onclose: () => watch.end(),
+  });
   const watch = new Watch(device, status);
-  let types = [], saved = [], zones = [];
+  let types = [],
+    saved = [],
+    zones = [];
   try {
     [types, saved] = await Promise.all([
-      may.commandFreely() ? api.get("commands/types", { deviceId: device.id }) : [], api.get("commands/send", { deviceId: device.id }),
+      may.commandFreely() ? api.get("commands/types", { deviceId: device.id }) : [],
+      api.get("commands/send", { deviceId: device.id }),
     ]);
     if (types.some((/** @type {any} */ one) => one.type === "setTimezone")) zones = await api.get("server/timezones");
   } catch (error) {
@@ -48,10 +84,20 @@ export async function commandDialog(device) {
     fill(made.body, h("p", {}, t("command.none")), status);
     return;
   }
-  const choices = [...saved.map((/** @type {any} */ one) => [`saved ${one.id}`, one.description]),
-    ...types.map((/** @type {any} */ one) => [one.type, word("command", one.type)])];
-  const type = fieldOf({ name: "type", label: t("command.type"), kind: "select", choices: /** @type {any} */ (choices), value: choices[0][0] });
-  const fields = h("div"), wrong = h("p.problem", { role: "alert", hidden: true }), grave = h("p.notice", { hidden: true }, t("command.grave"));
+  const choices = [
+    ...saved.map((/** @type {any} */ one) => [`saved ${one.id}`, one.description]),
+    ...types.map((/** @type {any} */ one) => [one.type, word("command", one.type)]),
+  ];
+  const type = fieldOf({
+    name: "type",
+    label: t("command.type"),
+    kind: "select",
+    choices: /** @type {any} */ (choices),
+    value: choices[0][0],
+  });
+  const fields = h("div"),
+    wrong = h("p.problem", { role: "alert", hidden: true }),
+    grave = h("p.notice", { hidden: true }, t("command.grave"));
   const button = h("button.strong", { type: "submit" }, icon("send"), t("command.send"));
   /** @type {{ name: string, read: () => any }[]} */
   let parts = [];
@@ -60,9 +106,22 @@ export async function commandDialog(device) {
     const names = FIELDS[type.read()] ?? [];
     parts = names.map((/** @type {string} */ name) => {
       const list = name === "timezone" ? zones : undefined;
-      return { name, ...fieldOf({ name, label: t(`command.${name}`), required: name !== "enable", value: name === "enable" ? true : null, list, ...KINDS[name] }) };
+      return {
+        name,
+        ...fieldOf({
+          name,
+          label: t(`command.${name}`),
+          required: name !== "enable",
+          value: name === "enable" ? true : null,
+          list,
+          ...KINDS[name],
+        }),
+      };
     });
-    fill(fields, parts.map((part) => /** @type {any} */ (part).row));
+    fill(
+      fields,
+      parts.map((part) => /** @type {any} */ (part).row),
+    );
     grave.hidden = !GRAVE.has(type.read());
   }
 
@@ -70,10 +129,15 @@ export async function commandDialog(device) {
     event.preventDefault();
     button.disabled = true;
     wrong.hidden = true;
-    const which = type.read(), number = /^saved (\d+)$/.exec(which);
-    const attributes = Object.fromEntries(parts.map((part) => [part.name, part.read()]).filter(([, value]) => value !== null));
+    const which = type.read(),
+      number = /^saved (\d+)$/.exec(which);
+    const attributes = Object.fromEntries(
+      parts.map((part) => [part.name, part.read()]).filter(([, value]) => value !== null),
+    );
     try {
-      const body = number ? { id: Number(number[1]), deviceId: device.id } : { deviceId: device.id, type: which, attributes };
+      const body = number
+        ? { id: Number(number[1]), deviceId: device.id }
+        : { deviceId: device.id, type: which, attributes };
       const answer = await api.send("commands/send", body);
       const label = /** @type {any} */ (choices.find(([value]) => value === which))[1];
       watch.add(label, answer.status === 202 ? answer.value.id : null);
@@ -91,7 +155,9 @@ export async function commandDialog(device) {
   watch.begin();
 }
 
-/** What became of commands: those that wait are looked at again and again, and results come with positions and events. */
+/**
+ * What became of commands: those that wait are looked at again and again, and results come with positions and events.
+ */
 class Watch {
   /** @param {any} device @param {HTMLElement} list */
   constructor(device, list) {
@@ -103,7 +169,10 @@ class Watch {
     this._result = fleet.positions.get(device.id)?.attributes.result;
     this._off = [
       moved.on((ids) => ids.has(device.id) && this._look(fleet.positions.get(device.id))),
-      happened.on((event) => event.deviceId === device.id && event.type === "commandResult" && this._said(event.attributes.result)),
+      happened.on(
+        (event) =>
+          event.deviceId === device.id && event.type === "commandResult" && this._said(event.attributes.result),
+      ),
     ];
   }
 
@@ -115,7 +184,8 @@ class Watch {
 
   /** @param {string} label @param {number | null} queued its number in the queue @param {string | null} [failure] */
   add(label, queued, failure = null) {
-    const words = h("span.words"), row = h("li", {}, h("b", {}, label), " ", h("time.quiet", {}, clock(Date.now())), words);
+    const words = h("span.words"),
+      row = h("li", {}, h("b", {}, label), " ", h("time.quiet", {}, clock(Date.now())), words);
     this.list.prepend(row);
     this.sent.unshift({ queued, words, row });
     this._tell(this.sent[0], failure ? "failed" : queued === null ? "sent" : "waiting", failure);

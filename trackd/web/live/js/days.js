@@ -27,13 +27,22 @@ export function startOf(day) {
 /** Milliseconds by which the zone's clocks are ahead of UTC. @param {Date} moment */
 function offset(moment) {
   const { year, month, day, hour, minute, second } = partsOf(moment);
-  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) - Math.floor(moment.getTime() / 1000) * 1000;
+  return (
+    Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) - Math.floor(moment.getTime() / 1000) * 1000
+  );
 }
 
 /** @param {Date} moment @returns {Record<string, string>} */
 function partsOf(moment) {
   const format = new Intl.DateTimeFormat("en-CA", {
-    timeZone: zone(), hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
+    timeZone: zone(),
+    hourCycle: "h23",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
   });
   return Object.fromEntries(format.formatToParts(moment).map(({ type, value }) => [type, value]));
 }

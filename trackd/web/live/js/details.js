@@ -37,7 +37,17 @@ export class Details {
   show(id) {
     const device = id !== null ? fleet.devices.get(id) : null;
     this.element.hidden = !device;
-    const key = device ? JSON.stringify([device.id, device.name, device.category, device.groupId, device.model, device.phone, device.contact]) : "";
+    const key = device
+      ? JSON.stringify([
+          device.id,
+          device.name,
+          device.category,
+          device.groupId,
+          device.model,
+          device.phone,
+          device.contact,
+        ])
+      : "";
     const same = key === this._key;
     this._key = key;
     this.id = device ? id : null;
@@ -46,13 +56,27 @@ export class Details {
     this._place = h("div.facts");
     this._events = h("div");
     this._follow = this._act("follow", t("follow"), () => this.map.follow(!this.map.following));
-    this._trail = this._act("trail", t("trail"), () => { this.map.showTrail(!this.map.trailing); this._update(); });
+    this._trail = this._act("trail", t("trail"), () => {
+      this.map.showTrail(!this.map.trailing);
+      this._update();
+    });
     this._badge = h("span.badge", {}, icon(pictureOf(device.category)));
-    fill(this.element,
-      h("header", {}, this._badge, h("div.texts", {}, h("h2", {}, device.name), this._words),
-        h("button.plain.icon-only", { type: "button", "aria-label": t("close"), onclick: () => go("devices") }, icon("close"))),
+    fill(
+      this.element,
+      h(
+        "header",
+        {},
+        this._badge,
+        h("div.texts", {}, h("h2", {}, device.name), this._words),
+        h(
+          "button.plain.icon-only",
+          { type: "button", "aria-label": t("close"), onclick: () => go("devices") },
+          icon("close"),
+        ),
+      ),
       h("div.acts", { role: "group", "aria-label": t("acts") }, this._follow, this._trail, this._acts(device)),
-      h("div.details-body", {}, this._events, this._place, this._about(device)));
+      h("div.details-body", {}, this._events, this._place, this._about(device)),
+    );
     this._update();
   }
 
@@ -77,8 +101,11 @@ export class Details {
   /** What users have said of it. @param {any} device */
   _about(device) {
     const rows = [
-      [t("device.uniqueId"), device.uniqueId], [t("device.group"), fleet.groups.get(device.groupId)?.name],
-      [t("device.model"), device.model], [t("device.phone"), device.phone], [t("device.contact"), device.contact],
+      [t("device.uniqueId"), device.uniqueId],
+      [t("device.group"), fleet.groups.get(device.groupId)?.name],
+      [t("device.model"), device.model],
+      [t("device.phone"), device.phone],
+      [t("device.contact"), device.contact],
       [t("device.category"), device.category && word("category", device.category)],
       [t("device.expires"), device.expirationTime && time(device.expirationTime)],
     ].filter(([, value]) => value);
@@ -99,8 +126,17 @@ export class Details {
       fill(this._place, position ? positionFacts(position) : h("p.quiet", {}, t("details.none")));
     }
     const events = fleet.events.filter((event) => event.deviceId === device.id).slice(0, MOST_EVENTS);
-    fill(this._events, events.length > 0 && [h("h3", {}, t("events")),
-      h("ul.plain", {}, events.map((event) => h("li", {}, h("time", {}, time(event.eventTime)), " ", eventWords(event, false))))]);
+    fill(
+      this._events,
+      events.length > 0 && [
+        h("h3", {}, t("events")),
+        h(
+          "ul.plain",
+          {},
+          events.map((event) => h("li", {}, h("time", {}, time(event.eventTime)), " ", eventWords(event, false))),
+        ),
+      ],
+    );
   }
 
   remove() {
@@ -110,34 +146,49 @@ export class Details {
 }
 
 /** @param {[string, any][] | any[]} rows */
-export const table = (rows) => h("dl", {}, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+export const table = (rows) =>
+  h(
+    "dl",
+    {},
+    rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+  );
 
 /** A position in words: the most asked for first, then every attribute. @param {any} position */
 export function positionFacts(position) {
-  const fences = (position.geofenceIds ?? []).map((/** @type {number} */ id) => fleet.geofences.get(id)?.name).filter(Boolean);
+  const fences = (position.geofenceIds ?? [])
+    .map((/** @type {number} */ id) => fleet.geofences.get(id)?.name)
+    .filter(Boolean);
   const attributes = Object.entries(position.attributes);
   return [
-    h("div.tiles-row", {},
-      tile(t("position.speed"), speed(position.speed)), tile(t("position.course"), course(position.course)),
+    h(
+      "div.tiles-row",
+      {},
+      tile(t("position.speed"), speed(position.speed)),
+      tile(t("position.course"), course(position.course)),
       tile(t("position.altitude"), altitude(position.altitude)),
-      "totalDistance" in position.attributes && tile(word("attribute", "totalDistance"), distance(position.attributes.totalDistance))),
+      "totalDistance" in position.attributes &&
+        tile(word("attribute", "totalDistance"), distance(position.attributes.totalDistance)),
+    ),
     h("h3", {}, t("position")),
-    table([
-      [t("position.place"), place(position.latitude, position.longitude)],
-      position.address && [t("position.address"), position.address],
-      [t("position.fixTime"), time(position.fixTime)],
-      position.deviceTime !== position.fixTime && [t("position.deviceTime"), time(position.deviceTime)],
-      [t("position.serverTime"), time(position.serverTime)],
-      [t("position.valid"), t(position.valid ? "yes" : "no")],
-      position.accuracy > 0 && [t("position.accuracy"), altitude(position.accuracy)],
-      fences.length > 0 && [t("fences"), fences.join(", ")],
-      position.protocol && [t("position.protocol"), position.protocol],
-    ].filter(Boolean)),
-    attributes.length > 0 && [h("h3", {}, t("attributes")),
-      table(attributes.map(([name, value]) => [word("attribute", name), attributeValue(name, value)]))],
+    table(
+      [
+        [t("position.place"), place(position.latitude, position.longitude)],
+        position.address && [t("position.address"), position.address],
+        [t("position.fixTime"), time(position.fixTime)],
+        position.deviceTime !== position.fixTime && [t("position.deviceTime"), time(position.deviceTime)],
+        [t("position.serverTime"), time(position.serverTime)],
+        [t("position.valid"), t(position.valid ? "yes" : "no")],
+        position.accuracy > 0 && [t("position.accuracy"), altitude(position.accuracy)],
+        fences.length > 0 && [t("fences"), fences.join(", ")],
+        position.protocol && [t("position.protocol"), position.protocol],
+      ].filter(Boolean),
+    ),
+    attributes.length > 0 && [
+      h("h3", {}, t("attributes")),
+      table(attributes.map(([name, value]) => [word("attribute", name), attributeValue(name, value)])),
+    ],
   ];
 }
 
 /** @param {string} name @param {string} value */
 const tile = (name, value) => h("div.tile", {}, h("b", {}, value), h("span", {}, name));
-

@@ -20,7 +20,8 @@ export function h(name, properties = {}, ...children) {
 function set(element, key, value) {
   if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
   else if (key === "class") element.classList.add(...value.split(" ").filter(Boolean));
-  else if (key.includes("-") || key === "role" || key === "for" || key === "list" || key === "colspan") attribute(element, key, value);
+  else if (key.includes("-") || key === "role" || key === "for" || key === "list" || key === "colspan")
+    attribute(element, key, value);
   else if (value !== undefined && value !== null) element[key] = value;
 }
 
@@ -32,7 +33,9 @@ export function attribute(element, name, value) {
 
 /** @param {any[]} children @returns {(Node | string)[]} */
 function nodes(children) {
-  return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false && child !== "")
+  return children
+    .flat(Infinity)
+    .filter((child) => child !== null && child !== undefined && child !== false && child !== "")
     .map((child) => (child instanceof Node ? child : String(child)));
 }
 

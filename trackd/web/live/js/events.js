@@ -11,11 +11,23 @@ import { link } from "./way.js";
 import { t, word } from "./words.js";
 
 /** What one is told of with one click. */
-const USUAL = ["deviceOnline", "deviceOffline", "deviceMoving", "deviceStopped", "deviceOverspeed", "geofenceEnter", "geofenceExit",
-  "ignitionOn", "ignitionOff", "commandResult", "queuedCommandSent"];
+const USUAL = [
+  "deviceOnline",
+  "deviceOffline",
+  "deviceMoving",
+  "deviceStopped",
+  "deviceOverspeed",
+  "geofenceEnter",
+  "geofenceExit",
+  "ignitionOn",
+  "ignitionOff",
+  "commandResult",
+  "queuedCommandSent",
+];
 /** Alarms are named one by one. */
-const ALARMS = "general,sos,vibration,movement,overspeed,fallDown,lowPower,lowBattery,fault,powerOff,door,geofence,accident,tow,"
-  + "hardAcceleration,hardBraking,hardCornering,powerCut,jamming,temperature,tampering,removing";
+const ALARMS =
+  "general,sos,vibration,movement,overspeed,fallDown,lowPower,lowBattery,fault,powerOff,door,geofence,accident,tow," +
+  "hardAcceleration,hardBraking,hardCornering,powerCut,jamming,temperature,tampering,removing";
 
 /** An event in words. @param {any} event @param {boolean} [named] with the device's name */
 export function eventWords(event, named = true) {
@@ -43,9 +55,25 @@ export class EventList {
   }
 
   _draw() {
-    fill(this._list, fleet.events.map((event) => h("li", {},
-      h("a.row", { href: link("device", event.deviceId) }, h("span.texts", {},
-        h("span.name", {}, eventWords(event)), h("time.words", { title: time(event.eventTime) }, clock(event.eventTime)))))));
+    fill(
+      this._list,
+      fleet.events.map((event) =>
+        h(
+          "li",
+          {},
+          h(
+            "a.row",
+            { href: link("device", event.deviceId) },
+            h(
+              "span.texts",
+              {},
+              h("span.name", {}, eventWords(event)),
+              h("time.words", { title: time(event.eventTime) }, clock(event.eventTime)),
+            ),
+          ),
+        ),
+      ),
+    );
   }
 
   /** Events come only to who has asked for them: whether this user has. */
@@ -57,14 +85,31 @@ export class EventList {
       return; // a server that has none, or a line that is down: nothing to offer
     }
     const some = asked.some((/** @type {any} */ one) => (one.notificators ?? "").split(",").includes("web"));
-    fill(this._hint, some ? h("p.quiet", {}, t("events.wait"))
-      : [h("p", {}, t("events.none")), may.change() && h("button", { type: "button", onclick: () => attempt(() => this._subscribe()) }, icon("bell"), t("events.all"))]);
+    fill(
+      this._hint,
+      some
+        ? h("p.quiet", {}, t("events.wait"))
+        : [
+            h("p", {}, t("events.none")),
+            may.change() &&
+              h(
+                "button",
+                { type: "button", onclick: () => attempt(() => this._subscribe()) },
+                icon("bell"),
+                t("events.all"),
+              ),
+          ],
+    );
   }
 
   async _subscribe() {
     for (const type of [...USUAL, "alarm"]) {
       await api.post("notifications", {
-        type, notificators: "web", always: true, description: word("event", type), attributes: type === "alarm" ? { alarms: ALARMS } : {},
+        type,
+        notificators: "web",
+        always: true,
+        description: word("event", type),
+        attributes: type === "alarm" ? { alarms: ALARMS } : {},
       });
     }
     notice(t("events.asked"));

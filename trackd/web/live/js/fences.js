@@ -38,16 +38,47 @@ export class FenceList {
 
   draw() {
     if (this.drawing) return;
-    fill(this.place, h("h2", {}, t("fences")),
-      may.change() && h("div.buttons", { role: "group", "aria-label": t("fences.draw") },
-        /** @type {const} */ (["polygon", "circle", "line"]).map((kind) =>
-          h("button", { type: "button", onclick: () => this._begin(kind, null) }, icon("add"), t(`fences.${kind}`)))),
+    fill(
+      this.place,
+      h("h2", {}, t("fences")),
+      may.change() &&
+        h(
+          "div.buttons",
+          { role: "group", "aria-label": t("fences.draw") },
+          /** @type {const} */ (["polygon", "circle", "line"]).map((kind) =>
+            h("button", { type: "button", onclick: () => this._begin(kind, null) }, icon("add"), t(`fences.${kind}`)),
+          ),
+        ),
       fleet.geofences.size === 0 && h("p.quiet", {}, t("fences.none")),
-      h("ul.plain.things", {}, [...fleet.geofences.values()].map((fence) => h("li", {},
-        h("button.plain.texts", { type: "button", onclick: () => this._look(fence) }, h("b", {}, fence.name), h("small", {}, fence.description ?? "")),
-        may.change() && [
-          h("button.plain.icon-only", { type: "button", "aria-label": `${t("edit")}: ${fence.name}`, onclick: () => this._edit(fence) }, icon("edit")),
-          h("button.plain.icon-only", { type: "button", "aria-label": `${t("delete")}: ${fence.name}`, onclick: () => this._delete(fence) }, icon("trash"))]))));
+      h(
+        "ul.plain.things",
+        {},
+        [...fleet.geofences.values()].map((fence) =>
+          h(
+            "li",
+            {},
+            h(
+              "button.plain.texts",
+              { type: "button", onclick: () => this._look(fence) },
+              h("b", {}, fence.name),
+              h("small", {}, fence.description ?? ""),
+            ),
+            may.change() && [
+              h(
+                "button.plain.icon-only",
+                { type: "button", "aria-label": `${t("edit")}: ${fence.name}`, onclick: () => this._edit(fence) },
+                icon("edit"),
+              ),
+              h(
+                "button.plain.icon-only",
+                { type: "button", "aria-label": `${t("delete")}: ${fence.name}`, onclick: () => this._delete(fence) },
+                icon("trash"),
+              ),
+            ],
+          ),
+        ),
+      ),
+    );
   }
 
   /** @param {any} fence */
@@ -79,45 +110,86 @@ export class FenceList {
       this.draw();
       this.map.showFences();
     };
-    const bar = h("div.draw-bar", { role: "group", "aria-label": t("fences.draw") }, h("span", { role: "status" }, t(`fences.${kind}.how`)),
-      h("button", { type: "button", onclick: () => this.drawing?.undo() }, t("undo")), h("button", { type: "button", onclick: back }, t("cancel")),
-      h("button.strong", {
-        type: "button", onclick: () => {
-          const area = this.drawing?.area();
-          if (!area) notice(t("fences.few"), { kind: "bad" });
-          else {
-            back();
-            this._save(fence, writeArea(area));
-          }
+    const bar = h(
+      "div.draw-bar",
+      { role: "group", "aria-label": t("fences.draw") },
+      h("span", { role: "status" }, t(`fences.${kind}.how`)),
+      h("button", { type: "button", onclick: () => this.drawing?.undo() }, t("undo")),
+      h("button", { type: "button", onclick: back }, t("cancel")),
+      h(
+        "button.strong",
+        {
+          type: "button",
+          onclick: () => {
+            const area = this.drawing?.area();
+            if (!area) notice(t("fences.few"), { kind: "bad" });
+            else {
+              back();
+              this._save(fence, writeArea(area));
+            }
+          },
         },
-      }, t("done")));
+        t("done"),
+      ),
+    );
     this.drawing.bar(bar);
     fill(this.place, h("h2", {}, t("fences")), h("p", {}, t(`fences.${kind}.how`)), h("p.quiet", {}, t("fences.drag")));
   }
 
   /** @param {any} fence @param {string} area */
   _save(fence, area) {
-    const [factor, unit] = speedUnit(), limit = fence?.attributes.speedLimit;
-    formDialog(fence ? t("fences.change") : t("fences.add"), [
-      { name: "name", label: t("device.name"), value: fence?.name, required: true, length: 128 },
-      { name: "description", label: t("fences.description"), value: fence?.description, length: 128 },
-      { name: "color", label: t("fences.color"), kind: "color", value: /^#[0-9a-f]{6}$/i.test(fence?.attributes.color ?? "") ? fence.attributes.color : "#0b6e4f" },
-      { name: "limit", label: t("fences.limit", { unit }), kind: "number", least: 0, value: limit ? Math.round(limit * factor) : null },
-      { name: "area", label: t("fences.area"), kind: "textarea", value: area, required: true, hint: t("fences.area.hint") },
-    ], {
-      fine: t("saved"),
-      save: async (values) => {
-        if (!readArea(values.area ?? "")) throw Object.assign(new Error(t("fences.area.bad")), { status: 400 });
-        const { speedLimit: _, ...attributes } = fence?.attributes ?? {};
-        const body = {
-          calendarId: 0, ...(fence ?? {}), name: values.name, description: values.description, area: values.area,
-          attributes: { ...attributes, color: values.color, ...(values.limit ? { speedLimit: values.limit / factor } : {}) },
-        };
-        const saved = fence ? await api.put(`geofences/${fence.id}`, body) : await api.post("geofences", body);
-        fleet.geofences.set(saved.id, saved);
-        fenced.say();
+    const [factor, unit] = speedUnit(),
+      limit = fence?.attributes.speedLimit;
+    formDialog(
+      fence ? t("fences.change") : t("fences.add"),
+      [
+        { name: "name", label: t("device.name"), value: fence?.name, required: true, length: 128 },
+        { name: "description", label: t("fences.description"), value: fence?.description, length: 128 },
+        {
+          name: "color",
+          label: t("fences.color"),
+          kind: "color",
+          value: /^#[0-9a-f]{6}$/i.test(fence?.attributes.color ?? "") ? fence.attributes.color : "#0b6e4f",
+        },
+        {
+          name: "limit",
+          label: t("fences.limit", { unit }),
+          kind: "number",
+          least: 0,
+          value: limit ? Math.round(limit * factor) : null,
+        },
+        {
+          name: "area",
+          label: t("fences.area"),
+          kind: "textarea",
+          value: area,
+          required: true,
+          hint: t("fences.area.hint"),
+        },
+      ],
+      {
+        fine: t("saved"),
+        save: async (values) => {
+          if (!readArea(values.area ?? "")) throw Object.assign(new Error(t("fences.area.bad")), { status: 400 });
+          const { speedLimit: _, ...attributes } = fence?.attributes ?? {};
+          const body = {
+            calendarId: 0,
+            ...(fence ?? {}),
+            name: values.name,
+            description: values.description,
+            area: values.area,
+            attributes: {
+              ...attributes,
+              color: values.color,
+              ...(values.limit ? { speedLimit: values.limit / factor } : {}),
+            },
+          };
+          const saved = fence ? await api.put(`geofences/${fence.id}`, body) : await api.post("geofences", body);
+          fleet.geofences.set(saved.id, saved);
+          fenced.say();
+        },
       },
-    });
+    );
   }
 
   /** @param {any} fence */
@@ -139,7 +211,10 @@ export class FenceList {
 
 /** One area while it is drawn: a click adds a point, points can be dragged; of a circle, the second one is its edge. */
 class Drawing {
-  /** @param {import("./map.js").MapView} map @param {"polygon" | "circle" | "line"} kind @param {import("./areas.js").Area | null} area */
+  /**
+   * @param {import("./map.js").MapView} map
+   * @param {"polygon" | "circle" | "line"} kind @param {import("./areas.js").Area | null} area
+   */
   constructor(map, kind, area) {
     this.map = map;
     this.kind = kind;
@@ -165,7 +240,11 @@ class Drawing {
   /** @param {any} place */
   _add(place) {
     if (this.kind === "circle" && this.points.length === 2) this.points.pop().remove();
-    const knob = L.marker(place, { draggable: true, keyboard: false, icon: L.divIcon({ className: "knob", iconSize: [16, 16], html: false }) }).addTo(this.layer);
+    const knob = L.marker(place, {
+      draggable: true,
+      keyboard: false,
+      icon: L.divIcon({ className: "knob", iconSize: [16, 16], html: false }),
+    }).addTo(this.layer);
     knob.on("drag", () => this._draw());
     this.points.push(knob);
     this._draw();
@@ -178,7 +257,9 @@ class Drawing {
 
   /** @returns {import("./areas.js").Area | null} null: there are too few points */
   area() {
-    const points = this.points.map((knob) => knob.getLatLng().wrap()).map(({ lat, lng }) => /** @type {[number, number]} */ ([lat, lng]));
+    const points = this.points
+      .map((knob) => knob.getLatLng().wrap())
+      .map(({ lat, lng }) => /** @type {[number, number]} */ ([lat, lng]));
     if (this.kind === "circle") {
       if (!points.length) return null;
       const radius = points.length > 1 ? this.map.map.distance(points[0], points[1]) : RADIUS;
@@ -189,8 +270,13 @@ class Drawing {
 
   _draw() {
     this._shape?.remove();
-    const area = this.area(), places = this.points.map((knob) => knob.getLatLng());
-    this._shape = area ? shapeOf(writeArea(area), this.style) : places.length > 1 ? L.polyline(places, this.style) : null;
+    const area = this.area(),
+      places = this.points.map((knob) => knob.getLatLng());
+    this._shape = area
+      ? shapeOf(writeArea(area), this.style)
+      : places.length > 1
+        ? L.polyline(places, this.style)
+        : null;
     this._shape?.addTo(this.layer);
   }
 
@@ -204,5 +290,5 @@ class Drawing {
 }
 
 /** A place so many metres to the east. @param {any} center @param {number} metres */
-const edge = (center, metres) => L.latLng(center.lat, center.lng + metres / (111_320 * Math.cos((center.lat * Math.PI) / 180)));
-
+const edge = (center, metres) =>
+  L.latLng(center.lat, center.lng + metres / (111_320 * Math.cos((center.lat * Math.PI) / 180)));

@@ -1,6 +1,6 @@
 /**
- * What the page knows: devices, their latest positions, groups, geofences, events. Whoever shows it hears of changes, of
- * those of devices at most once for each frame of the screen, however many come in.
+ * What the page knows: devices, their latest positions, groups, geofences, events. Whoever shows it hears of changes,
+ * of those of devices at most once for each frame of the screen, however many come in.
  */
 
 import { api } from "./api.js";
@@ -92,7 +92,10 @@ export async function catchUp() {
 
 /** Read groups and geofences. A server that has none of a kind is no mistake. */
 export async function readRest() {
-  for (const [path, kept] of /** @type {const} */ ([["groups", "groups"], ["geofences", "geofences"]])) {
+  for (const [path, kept] of /** @type {const} */ ([
+    ["groups", "groups"],
+    ["geofences", "geofences"],
+  ])) {
     try {
       const found = await api.get(path);
       fleet[kept] = new Map(found.map((/** @type {any} */ one) => [one.id, one]));

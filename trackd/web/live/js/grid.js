@@ -1,4 +1,6 @@
-/** The ground of a map without pictures: lines of latitude and longitude, drawn here, so that nobody outside is asked. */
+/**
+ * The ground of a map without pictures: lines of latitude and longitude, drawn here, so that nobody outside is asked.
+ */
 
 import { colour } from "./dom.js";
 
@@ -26,11 +28,20 @@ export const Drawn = L.Layer.extend({
   },
 
   getEvents() {
-    return { move: this._place, zoomend: this._place, resize: this._place, viewreset: this._place, zoomanim: this._animate };
+    return {
+      move: this._place,
+      zoomend: this._place,
+      resize: this._place,
+      viewreset: this._place,
+      zoomanim: this._animate,
+    };
   },
 
   _place() {
-    const map = this._map, size = map.getSize(), ratio = devicePixelRatio || 1, canvas = this._canvas;
+    const map = this._map,
+      size = map.getSize(),
+      ratio = devicePixelRatio || 1,
+      canvas = this._canvas;
     L.DomUtil.setPosition(canvas, map.containerPointToLayerPoint([0, 0]));
     if (canvas.width !== Math.round(size.x * ratio) || canvas.height !== Math.round(size.y * ratio)) {
       canvas.width = Math.round(size.x * ratio);
@@ -50,7 +61,9 @@ export const Drawn = L.Layer.extend({
 
   redraw() {
     if (!this._map) return;
-    const ratio = devicePixelRatio || 1, size = this._map.getSize(), context = this._canvas.getContext("2d");
+    const ratio = devicePixelRatio || 1,
+      size = this._map.getSize(),
+      context = this._canvas.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, size.x, size.y);
     this.draw(context, size);
@@ -62,7 +75,9 @@ export const Grid = Drawn.extend({
 
   /** @param {CanvasRenderingContext2D} context @param {any} size */
   draw(context, size) {
-    const map = this._map, bounds = map.getBounds(), zoom = map.getZoom();
+    const map = this._map,
+      bounds = map.getBounds(),
+      zoom = map.getZoom();
     const degrees = (APART * 360) / (256 * 2 ** zoom);
     const step = STEPS.findLast((one) => one >= degrees) ?? STEPS[0];
     const digits = Math.max(0, Math.ceil(-Math.log10(step)));
@@ -77,7 +92,11 @@ export const Grid = Drawn.extend({
       context.lineTo(x, size.y);
       context.fillText(`${value.toFixed(digits)}°`, x + 4, size.y - 6);
     }
-    for (let value = Math.max(-85, Math.floor(bounds.getSouth() / step) * step); value <= Math.min(85, bounds.getNorth()); value += step) {
+    for (
+      let value = Math.max(-85, Math.floor(bounds.getSouth() / step) * step);
+      value <= Math.min(85, bounds.getNorth());
+      value += step
+    ) {
       const y = Math.round(map.latLngToContainerPoint([value, 0]).y) + 0.5;
       context.moveTo(0, y);
       context.lineTo(size.x, y);

@@ -29,21 +29,54 @@ export class History {
     this.layer = L.layerGroup().addTo(map.map);
     this._playing = 0;
     this._asked = 0;
-    this._day = h("input", { type: "date", "aria-label": t("history.day"), onchange: () => this._day.value && go("device", id, "history", this._day.value) });
-    this._slider = h("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": t("history.time"), oninput: () => this._to(Number(this._slider.value)) });
-    this._play = h("button.icon-only", { type: "button", "aria-label": t("history.play"), onclick: () => this._toggle() }, icon("play"));
+    this._day = h("input", {
+      type: "date",
+      "aria-label": t("history.day"),
+      onchange: () => this._day.value && go("device", id, "history", this._day.value),
+    });
+    this._slider = h("input", {
+      type: "range",
+      min: 0,
+      max: 0,
+      step: 1,
+      "aria-label": t("history.time"),
+      oninput: () => this._to(Number(this._slider.value)),
+    });
+    this._play = h(
+      "button.icon-only",
+      { type: "button", "aria-label": t("history.play"), onclick: () => this._toggle() },
+      icon("play"),
+    );
     this._now = h("output.now");
     this._said = h("p.quiet", { role: "status" });
     this._plotPlace = h("div.plot", { role: "img", "aria-label": t("history.plot") });
     this._exports = h("div.exports", { role: "group", "aria-label": t("history.export") });
     this._facts = h("details", {}, h("summary", {}, t("attributes")), h("div.facts"));
     const step = (/** @type {number} */ days, /** @type {any} */ picture, /** @type {string} */ label) =>
-      h("button.icon-only", { type: "button", "aria-label": label, onclick: () => go("device", id, "history", stepDay(this.day, days)) }, icon(picture));
-    fill(place,
-      h("header", {}, h("button.plain.icon-only", { type: "button", "aria-label": t("back"), onclick: () => go("device", id) }, icon("back")),
-        h("h2", {}, fleet.devices.get(id)?.name), h("div.day", {}, step(-1, "back", t("history.before")), this._day, step(1, "next", t("history.after"))),
-        this._exports),
-      this._said, h("div.replay", {}, this._play, this._slider, this._now), this._plotPlace, this._facts);
+      h(
+        "button.icon-only",
+        { type: "button", "aria-label": label, onclick: () => go("device", id, "history", stepDay(this.day, days)) },
+        icon(picture),
+      );
+    fill(
+      place,
+      h(
+        "header",
+        {},
+        h(
+          "button.plain.icon-only",
+          { type: "button", "aria-label": t("back"), onclick: () => go("device", id) },
+          icon("back"),
+        ),
+        h("h2", {}, fleet.devices.get(id)?.name),
+        h("div.day", {}, step(-1, "back", t("history.before")), this._day, step(1, "next", t("history.after"))),
+        this._exports,
+      ),
+      this._said,
+      h("div.replay", {}, this._play, this._slider, this._now),
+      this._plotPlace,
+      this._facts,
+    );
     place.hidden = false;
     map.markers.hidden = true;
     map.markers.ask();
@@ -56,13 +89,26 @@ export class History {
   /** @param {string} [day] YYYY-MM-DD; none: the day of its latest position */
   async show(day) {
     const latest = fleet.positions.get(this.id);
-    this.day = /^\d{4}-\d\d-\d\d$/.test(day ?? "") ? /** @type {string} */ (day) : dayIn(latest ? new Date(latest.fixTime) : new Date());
+    this.day = /^\d{4}-\d\d-\d\d$/.test(day ?? "")
+      ? /** @type {string} */ (day)
+      : dayIn(latest ? new Date(latest.fixTime) : new Date());
     this._day.value = this.day;
     this._stop();
     say(this._said, t("wait"));
-    const from = startOf(this.day), to = new Date(startOf(stepDay(this.day, 1)).getTime() - 1), asked = (this._asked += 1);
-    fill(this._exports, ["csv", "gpx", "kml", "kmz"].map((kind) =>
-      h("a.button", { href: address(`positions/${kind}`, { deviceId: this.id, from, to }).href, download: `positions.${kind}` }, icon("download"), kind.toUpperCase())));
+    const from = startOf(this.day),
+      to = new Date(startOf(stepDay(this.day, 1)).getTime() - 1),
+      asked = (this._asked += 1);
+    fill(
+      this._exports,
+      ["csv", "gpx", "kml", "kmz"].map((kind) =>
+        h(
+          "a.button",
+          { href: address(`positions/${kind}`, { deviceId: this.id, from, to }).href, download: `positions.${kind}` },
+          icon("download"),
+          kind.toUpperCase(),
+        ),
+      ),
+    );
     let found = [];
     try {
       found = await api.get("positions", { deviceId: this.id, from, to });
@@ -75,7 +121,11 @@ export class History {
     this._summary();
     this._draw();
     attribute(this._exports, "hidden", found.length ? null : true);
-    if (found.length) this.map.showPlaces(found.map((/** @type {any} */ one) => [one.latitude, one.longitude]), false);
+    if (found.length)
+      this.map.showPlaces(
+        found.map((/** @type {any} */ one) => [one.latitude, one.longitude]),
+        false,
+      );
     this._slider.max = String(Math.max(0, found.length - 1));
     this._slider.disabled = this._play.disabled = found.length === 0;
     this._to(0);
@@ -87,11 +137,20 @@ export class History {
       say(this._said, t("history.none"));
       return;
     }
-    const metres = this.positions.reduce((sum, one, number) => sum + (number ? step(this.positions[number - 1], one) : 0), 0);
+    const metres = this.positions.reduce(
+      (sum, one, number) => sum + (number ? step(this.positions[number - 1], one) : 0),
+      0,
+    );
     const fastest = Math.max(...this.positions.map((one) => one.speed));
-    say(this._said, t("history.said", {
-      n: this.positions.length, distance: distance(metres), time: duration(Date.parse(last.fixTime) - Date.parse(first.fixTime)), speed: speed(fastest),
-    }));
+    say(
+      this._said,
+      t("history.said", {
+        n: this.positions.length,
+        distance: distance(metres),
+        time: duration(Date.parse(last.fixTime) - Date.parse(first.fixTime)),
+        speed: speed(fastest),
+      }),
+    );
   }
 
   _draw() {

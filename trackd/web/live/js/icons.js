@@ -3,7 +3,9 @@
 const SPACE = "http://www.w3.org/2000/svg";
 const PATHS = {
   add: "M12 5v14M5 12h14",
-  animal: "M7 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4M17 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4M12 12c3 0 5 3 5 5s-2 3-5 2c-3 1-5 0-5-2s2-5 5-5",
+  animal:
+    "M7 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4M17 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4" +
+    "M12 12c3 0 5 3 5 5s-2 3-5 2c-3 1-5 0-5-2s2-5 5-5",
   back: "M15 5l-7 7 7 7",
   battery: "M3 8h15v8H3zM21 11v2",
   bell: "M6 16V11a6 6 0 0 1 12 0v5l2 2H4zM10 21h4",
@@ -37,7 +39,9 @@ const PATHS = {
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14M16 16l5 5",
   send: "M4 12L20 4l-5 16-4-7z",
   server: "M4 5h16v6H4zM4 13h16v6H4zM8 8h.01M8 16h.01",
-  share: "M18 8a3 3 0 1 0 0-6 3 3 0 0 0 0 6M6 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6M18 22a3 3 0 1 0 0-6 3 3 0 0 0 0 6M9 11l6-4M9 13l6 4",
+  share:
+    "M18 8a3 3 0 1 0 0-6 3 3 0 0 0 0 6M6 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6" +
+    "M18 22a3 3 0 1 0 0-6 3 3 0 0 0 0 6M9 11l6-4M9 13l6 4",
   stranger: "M9 9a3 3 0 1 1 4 3c-1 0-1 1-1 2M12 18h.01M12 22a10 10 0 1 0 0-20 10 10 0 0 0 0 20",
   trail: "M6 20a2 2 0 1 0 0-4 2 2 0 0 0 0 4M18 8a2 2 0 1 0 0-4 2 2 0 0 0 0 4M8 18h6a3 3 0 0 0 0-6h-4a3 3 0 0 1 0-6h6",
   trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10 11v5M14 11v5",
@@ -45,8 +49,22 @@ const PATHS = {
   users: "M9 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6M3 20c0-4 2-6 6-6s6 2 6 6M16 5a3 3 0 0 1 0 6M17 14c3 0 4 2 4 6",
 };
 const CATEGORIES = {
-  animal: "animal", bicycle: "bicycle", boat: "boat", bus: "bus", camper: "bus", car: "car", crane: "truck", motorcycle: "bicycle",
-  person: "person", ship: "boat", tractor: "truck", trailer: "truck", train: "bus", tram: "bus", truck: "truck", van: "truck",
+  animal: "animal",
+  bicycle: "bicycle",
+  boat: "boat",
+  bus: "bus",
+  camper: "bus",
+  car: "car",
+  crane: "truck",
+  motorcycle: "bicycle",
+  person: "person",
+  ship: "boat",
+  tractor: "truck",
+  trailer: "truck",
+  train: "bus",
+  tram: "bus",
+  truck: "truck",
+  van: "truck",
 };
 
 /** @param {keyof PATHS} name @returns {SVGElement} */
@@ -68,6 +86,23 @@ export function pictureOf(category) {
 
 /** What a device's `category` may be. */
 export const categories = [
-  "animal", "bicycle", "boat", "bus", "car", "camper", "crane", "helicopter", "motorcycle", "person", "plane", "ship", "tractor",
-  "trailer", "train", "tram", "truck", "van", "scooter",
+  "animal",
+  "bicycle",
+  "boat",
+  "bus",
+  "car",
+  "camper",
+  "crane",
+  "helicopter",
+  "motorcycle",
+  "person",
+  "plane",
+  "ship",
+  "tractor",
+  "trailer",
+  "train",
+  "tram",
+  "truck",
+  "van",
+  "scooter",
 ];

@@ -29,20 +29,59 @@ export class DeviceList {
     /** @type {Set<number>} */
     this._wanted = new Set();
     this._rows = new Map();
-    this._search = h("input", { type: "search", placeholder: t("list.search"), "aria-label": t("list.search"), oninput: () => this._asked() });
+    this._search = h("input", {
+      type: "search",
+      placeholder: t("list.search"),
+      "aria-label": t("list.search"),
+      oninput: () => this._asked(),
+    });
     this._chips = h("div.chips", { role: "group", "aria-label": t("list.filter") });
     this._groups = h("select", { "aria-label": t("list.group"), onchange: () => this._asked() });
     this._space = h("div.rows", { role: "list", "aria-label": t("devices") });
-    this._scroll = h("div.scroll", { onscroll: () => this._draw(), onkeydown: (/** @type {KeyboardEvent} */ event) => this._key(event) }, this._space);
+    this._scroll = h(
+      "div.scroll",
+      { onscroll: () => this._draw(), onkeydown: (/** @type {KeyboardEvent} */ event) => this._key(event) },
+      this._space,
+    );
     this._none = h("p.none", { hidden: true }, t("list.none"));
     this._count = h("p.quiet", { role: "status" });
-    const add = may.addDevices() && h("button.strong.icon-only", { type: "button", title: t("device.add"), "aria-label": t("device.add"), onclick: () => deviceDialog() }, icon("add"));
-    const groups = may.change() && h("button.icon-only", { type: "button", title: t("groups.edit"), "aria-label": t("groups.edit"), onclick: groupsDialog }, icon("group"));
-    fill(place, h("div.list-head", {}, h("div.search-line", {}, h("div.search", {}, icon("search"), this._search), add), h("div.search-line", {}, this._groups, groups), this._chips), this._scroll, this._none, this._count);
+    const add =
+      may.addDevices() &&
+      h(
+        "button.strong.icon-only",
+        { type: "button", title: t("device.add"), "aria-label": t("device.add"), onclick: () => deviceDialog() },
+        icon("add"),
+      );
+    const groups =
+      may.change() &&
+      h(
+        "button.icon-only",
+        { type: "button", title: t("groups.edit"), "aria-label": t("groups.edit"), onclick: groupsDialog },
+        icon("group"),
+      );
+    fill(
+      place,
+      h(
+        "div.list-head",
+        {},
+        h("div.search-line", {}, h("div.search", {}, icon("search"), this._search), add),
+        h("div.search-line", {}, this._groups, groups),
+        this._chips,
+      ),
+      this._scroll,
+      this._none,
+      this._count,
+    );
     this._order = new Intl.Collator(language, { numeric: true });
     /** @type {number[] | null} ids by name; null: to be sorted anew */
     this._sorted = null;
-    this._off = [listed.on(() => { this._sorted = null; this.refresh(); }), moved.on(() => this._later())];
+    this._off = [
+      listed.on(() => {
+        this._sorted = null;
+        this.refresh();
+      }),
+      moved.on(() => this._later()),
+    ];
     this._sizes = new ResizeObserver(() => this._draw());
     this._sizes.observe(this._scroll);
     this._tick = setInterval(() => this.refresh(), 15_000);
@@ -74,13 +113,21 @@ export class DeviceList {
   /** Work out anew what is to be seen. */
   refresh() {
     const counts = new Map(states.map((state) => [state, 0]));
-    this._sorted ??= [...fleet.devices.values()].sort((one, other) => this._order.compare(one.name, other.name)).map((device) => device.id);
-    const found = [], below = this.group ? belowGroup(this.group) : null;
+    this._sorted ??= [...fleet.devices.values()]
+      .sort((one, other) => this._order.compare(one.name, other.name))
+      .map((device) => device.id);
+    const found = [],
+      below = this.group ? belowGroup(this.group) : null;
     for (const id of this._sorted) {
       const device = fleet.devices.get(id);
       if (!device || (below && !below.has(device.groupId))) continue;
-      if (this.text && ![device.name, device.uniqueId, device.model, device.phone, device.contact]
-        .some((text) => text && text.toLocaleLowerCase().includes(this.text))) continue;
+      if (
+        this.text &&
+        ![device.name, device.uniqueId, device.model, device.phone, device.contact].some(
+          (text) => text && text.toLocaleLowerCase().includes(this.text),
+        )
+      )
+        continue;
       const state = stateOf(device);
       counts.set(state, (counts.get(state) ?? 0) + 1);
       if (!this.state || state === this.state) found.push(device);
@@ -92,7 +139,8 @@ export class DeviceList {
     this._none.hidden = found.length > 0 || fleet.devices.size === 0;
     say(this._count, t("list.count", { n: found.length, of: fleet.devices.size }));
     this._draw();
-    if (this.state && (before.size !== this._wanted.size || found.some((device) => !before.has(device.id)))) this._filtered();
+    if (this.state && (before.size !== this._wanted.size || found.some((device) => !before.has(device.id))))
+      this._filtered();
   }
 
   /** @param {Map<string, number>} counts */
@@ -100,19 +148,32 @@ export class DeviceList {
     const groups = [...fleet.groups.values()].map((group) => `${group.id} ${group.name}`).join("\n");
     if (groups !== this._groupsShown) {
       this._groupsShown = groups;
-      fill(this._groups, h("option", { value: "0" }, t("list.groups.all")),
-        [...fleet.groups.values()].map((group) => h("option", { value: String(group.id), selected: group.id === this.group }, group.name)));
+      fill(
+        this._groups,
+        h("option", { value: "0" }, t("list.groups.all")),
+        [...fleet.groups.values()].map((group) =>
+          h("option", { value: String(group.id), selected: group.id === this.group }, group.name),
+        ),
+      );
     }
     if (!this._chips.childElementCount) {
-      this._chips.append(...["", ...states].map((state) => {
-        const chip = h("button.chip", { type: "button", "data-state": state, onclick: () => this._choose(state) },
-          state && h("span.dot", { class: state }), h("span", {}, state ? t(`state.${state}`) : t("list.all")), h("b", {}));
-        return chip;
-      }));
+      this._chips.append(
+        ...["", ...states].map((state) => {
+          const chip = h(
+            "button.chip",
+            { type: "button", "data-state": state, onclick: () => this._choose(state) },
+            state && h("span.dot", { class: state }),
+            h("span", {}, state ? t(`state.${state}`) : t("list.all")),
+            h("b", {}),
+          );
+          return chip;
+        }),
+      );
     }
     const all = [...counts.values()].reduce((sum, count) => sum + count, 0);
     for (const chip of this._chips.children) {
-      const state = chip.getAttribute("data-state"), count = state ? counts.get(state) : all;
+      const state = chip.getAttribute("data-state"),
+        count = state ? counts.get(state) : all;
       say(chip.querySelector("b"), String(count));
       attribute(chip, "aria-pressed", state === this.state ? "true" : "false");
       chip.hidden = Boolean(state) && !count && state !== this.state;
@@ -126,8 +187,10 @@ export class DeviceList {
   }
 
   _draw() {
-    const top = this._scroll.scrollTop, high = this._scroll.clientHeight;
-    const from = Math.max(0, Math.floor(top / HEIGHT) - BEYOND), to = Math.min(this._shown.length, Math.ceil((top + high) / HEIGHT) + BEYOND);
+    const top = this._scroll.scrollTop,
+      high = this._scroll.clientHeight;
+    const from = Math.max(0, Math.floor(top / HEIGHT) - BEYOND),
+      to = Math.min(this._shown.length, Math.ceil((top + high) / HEIGHT) + BEYOND);
     this._space.style.height = `${this._shown.length * HEIGHT}px`;
     const seen = new Set();
     for (let number = from; number < to; number += 1) {
@@ -168,7 +231,8 @@ export class DeviceList {
   _show(number) {
     const top = number * HEIGHT;
     if (top < this._scroll.scrollTop) this._scroll.scrollTop = top;
-    else if (top + HEIGHT > this._scroll.scrollTop + this._scroll.clientHeight) this._scroll.scrollTop = top + HEIGHT - this._scroll.clientHeight;
+    else if (top + HEIGHT > this._scroll.scrollTop + this._scroll.clientHeight)
+      this._scroll.scrollTop = top + HEIGHT - this._scroll.clientHeight;
     this._draw();
   }
 
@@ -205,14 +269,28 @@ export function belowGroup(id) {
 
 /** @param {number} id */
 function makeRow(id) {
-  const picture = h("span.badge"), name = h("span.name"), words = h("span.words"), more = h("span.more");
+  const picture = h("span.badge"),
+    name = h("span.name"),
+    words = h("span.words"),
+    more = h("span.more");
   const button = h("a.row", { href: link("device", id) }, picture, h("span.texts", {}, name, words), more);
-  return { element: h("div.row-place", { role: "listitem" }, button), button, picture, name, words, more, number: 0, shown: "" };
+  return {
+    element: h("div.row-place", { role: "listitem" }, button),
+    button,
+    picture,
+    name,
+    words,
+    more,
+    number: 0,
+    shown: "",
+  };
 }
 
 /** @param {any} row @param {any} device @param {boolean} chosen */
 function showRow(row, device, chosen) {
-  const state = stateOf(device), alarm = alarmOf(device), battery = fleet.positions.get(device.id)?.attributes.batteryLevel;
+  const state = stateOf(device),
+    alarm = alarmOf(device),
+    battery = fleet.positions.get(device.id)?.attributes.batteryLevel;
   say(row.name, device.name);
   say(row.words, alarm ? `${attributeValue("alarm", alarm)} · ${inWords(device)}` : inWords(device));
   say(row.more, typeof battery === "number" ? attributeValue("batteryLevel", battery) : "");
@@ -226,4 +304,3 @@ function showRow(row, device, chosen) {
   }
   row.button.classList.toggle("off", device.disabled);
 }
-

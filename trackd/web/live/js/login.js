@@ -7,21 +7,41 @@ import { icon } from "./icons.js";
 import { speak, t, languages, language } from "./words.js";
 
 /**
- * @param {HTMLElement} place @param {any} server @param {{ email?: string, reset?: string | null, said?: string }} known
+ * @param {HTMLElement} place @param {any} server
+ * @param {{ email?: string, reset?: string | null, said?: string }} known
  * @param {(user: any) => void} entered
  */
 export function showLogin(place, server, known, entered) {
   const again = (/** @type {any} */ more) => showLogin(place, server, { ...known, ...more }, entered);
   const parts = known.reset ? resetForm(known.reset, () => again({ reset: null })) : loginForm(server, known, entered);
-  const choose = h("select", { "aria-label": t("language"), onchange: () => { remember(choose.value); speak(choose.value); again({}); } },
-    Object.entries(languages).map(([tag, { name }]) => h("option", { value: tag, selected: tag === language }, name)));
-  fill(place, h("main.gate", {},
-    h("div.gate-card", {},
-      h("h1.brand", {}, icon("brand"), server.attributes.title || "trackd"),
-      known.said && h("p.notice", { role: "status" }, known.said),
-      server.newServer && h("p.notice", { role: "status" }, t("login.new")),
-      parts),
-    h("footer", {}, choose)));
+  const choose = h(
+    "select",
+    {
+      "aria-label": t("language"),
+      onchange: () => {
+        remember(choose.value);
+        speak(choose.value);
+        again({});
+      },
+    },
+    Object.entries(languages).map(([tag, { name }]) => h("option", { value: tag, selected: tag === language }, name)),
+  );
+  fill(
+    place,
+    h(
+      "main.gate",
+      {},
+      h(
+        "div.gate-card",
+        {},
+        h("h1.brand", {}, icon("brand"), server.attributes.title || "trackd"),
+        known.said && h("p.notice", { role: "status" }, known.said),
+        server.newServer && h("p.notice", { role: "status" }, t("login.new")),
+        parts,
+      ),
+      h("footer", {}, choose),
+    ),
+  );
   const empty = [...place.querySelectorAll("input")].find((input) => !input.value && !input.closest("[hidden]"));
   (empty ?? place.querySelector("input"))?.focus();
 }
@@ -37,9 +57,28 @@ export function remember(tag) {
 
 /** @param {any} server @param {any} known @param {(user: any) => void} entered */
 function loginForm(server, known, entered) {
-  const email = fieldOf({ name: "email", label: t("login.email"), value: known.email, required: true, complete: "username" });
-  const password = fieldOf({ name: "password", label: t("login.password"), kind: "password", required: true, complete: "current-password" });
-  const code = fieldOf({ name: "code", label: t("login.code"), complete: "one-time-code", mode: "numeric", length: 6, hint: t("login.code.hint") });
+  const email = fieldOf({
+    name: "email",
+    label: t("login.email"),
+    value: known.email,
+    required: true,
+    complete: "username",
+  });
+  const password = fieldOf({
+    name: "password",
+    label: t("login.password"),
+    kind: "password",
+    required: true,
+    complete: "current-password",
+  });
+  const code = fieldOf({
+    name: "code",
+    label: t("login.code"),
+    complete: "one-time-code",
+    mode: "numeric",
+    length: 6,
+    hint: t("login.code.hint"),
+  });
   const wrong = h("p.problem", { role: "alert", hidden: true });
   const button = h("button.strong.full", { type: "submit" }, t("login.enter"));
   code.row.hidden = true;
@@ -67,7 +106,8 @@ function loginForm(server, known, entered) {
   }
   return [
     h("form", { onsubmit: enter }, email.row, password.row, code.row, wrong, button),
-    server.emailEnabled && h("button.plain.link", { type: "button", onclick: () => forgotten(email.read()) }, t("login.forgotten")),
+    server.emailEnabled &&
+      h("button.plain.link", { type: "button", onclick: () => forgotten(email.read()) }, t("login.forgotten")),
   ];
 }
 
@@ -87,19 +127,31 @@ async function forgotten(email) {
 
 /** @param {string} token @param {() => void} done */
 function resetForm(token, done) {
-  const password = fieldOf({ name: "password", label: t("login.password.new"), kind: "password", required: true, complete: "new-password" });
+  const password = fieldOf({
+    name: "password",
+    label: t("login.password.new"),
+    kind: "password",
+    required: true,
+    complete: "new-password",
+  });
   const wrong = h("p.problem", { role: "alert", hidden: true });
-  return h("form", {
-    async onsubmit(event) {
-      event.preventDefault();
-      try {
-        await api.login("password/update", { token, password: password.read() });
-        notice(t("login.password.set"));
-        done();
-      } catch (error) {
-        fill(wrong, problem(error));
-        wrong.hidden = false;
-      }
+  return h(
+    "form",
+    {
+      async onsubmit(event) {
+        event.preventDefault();
+        try {
+          await api.login("password/update", { token, password: password.read() });
+          notice(t("login.password.set"));
+          done();
+        } catch (error) {
+          fill(wrong, problem(error));
+          wrong.hidden = false;
+        }
+      },
     },
-  }, password.row, wrong, h("button.strong.full", { type: "submit" }, t("save")));
+    password.row,
+    wrong,
+    h("button.strong.full", { type: "submit" }, t("save")),
+  );
 }

@@ -24,14 +24,28 @@ export class MapView {
   constructor(place) {
     const { tiles, attribution } = document.documentElement.dataset;
     this.map = L.map(place, {
-      zoomControl: false, attributionControl: false, minZoom: 2, maxZoom: 19, worldCopyJump: true, preferCanvas: true,
-      zoomSnap: 0.5, wheelPxPerZoomLevel: 90, center: [30, 10], zoom: 2.5,
+      zoomControl: false,
+      attributionControl: false,
+      minZoom: 2,
+      maxZoom: 19,
+      worldCopyJump: true,
+      preferCanvas: true,
+      zoomSnap: 0.5,
+      wheelPxPerZoomLevel: 90,
+      center: [30, 10],
+      zoom: 2.5,
     });
     place.setAttribute("role", "region");
     place.setAttribute("aria-label", t("map"));
     if (tiles) L.tileLayer(tiles, { maxZoom: 19, className: "tiles" }).addTo(this.map);
     else this.grid = new Grid().addTo(this.map);
-    L.control.scale({ position: "bottomleft", imperial: preference("distanceUnit") === "mi", metric: preference("distanceUnit") !== "mi" }).addTo(this.map);
+    L.control
+      .scale({
+        position: "bottomleft",
+        imperial: preference("distanceUnit") === "mi",
+        metric: preference("distanceUnit") !== "mi",
+      })
+      .addTo(this.map);
     if (attribution) place.append(h("p.thanks", {}, attribution));
     this.fences = L.layerGroup().addTo(this.map);
     this.trail = L.polyline([], { weight: 4, opacity: 0.85, interactive: false }).addTo(this.map);
@@ -57,7 +71,9 @@ export class MapView {
 
   /** Where the map begins: the user's place, else all devices. */
   start() {
-    const latitude = Number(preference("latitude")), longitude = Number(preference("longitude")), zoom = Number(preference("zoom"));
+    const latitude = Number(preference("latitude")),
+      longitude = Number(preference("longitude")),
+      zoom = Number(preference("zoom"));
     if (latitude || longitude || zoom) this.map.setView([latitude, longitude], zoom || 4, { animate: false });
     else this.fit(false);
   }
@@ -65,9 +81,13 @@ export class MapView {
   _controls() {
     const button = (/** @type {any} */ picture, /** @type {string} */ label, /** @type {() => void} */ onclick) =>
       h("button", { type: "button", title: label, "aria-label": label, onclick }, icon(picture));
-    const group = h("div.map-controls", { role: "group", "aria-label": t("map.controls") },
-      button("add", t("map.in"), () => this.map.zoomIn()), button("minus", t("map.out"), () => this.map.zoomOut()),
-      button("fit", t("map.fit"), () => this.fit()));
+    const group = h(
+      "div.map-controls",
+      { role: "group", "aria-label": t("map.controls") },
+      button("add", t("map.in"), () => this.map.zoomIn()),
+      button("minus", t("map.out"), () => this.map.zoomOut()),
+      button("fit", t("map.fit"), () => this.fit()),
+    );
     L.DomEvent.disableClickPropagation(group);
     return group;
   }
@@ -81,22 +101,35 @@ export class MapView {
 
   /** Show everything. @param {boolean} [animate] */
   fit(animate = true) {
-    const places = [...fleet.devices.keys()].filter(this.markers.wanted).map((id) => fleet.positions.get(id)).filter(Boolean);
-    if (places.length) this.showPlaces(places.map((one) => [one.latitude, one.longitude]), animate);
+    const places = [...fleet.devices.keys()]
+      .filter(this.markers.wanted)
+      .map((id) => fleet.positions.get(id))
+      .filter(Boolean);
+    if (places.length)
+      this.showPlaces(
+        places.map((one) => [one.latitude, one.longitude]),
+        animate,
+      );
   }
 
   /** @param {any[]} places @param {boolean} [animate] */
   showPlaces(places, animate = true) {
     const { left, top, right, bottom } = this.covered();
     this.map.fitBounds(L.latLngBounds(places), {
-      paddingTopLeft: [left + MARGIN, top + MARGIN], paddingBottomRight: [right + MARGIN, bottom + MARGIN], maxZoom: 15, animate,
+      paddingTopLeft: [left + MARGIN, top + MARGIN],
+      paddingBottomRight: [right + MARGIN, bottom + MARGIN],
+      maxZoom: 15,
+      animate,
     });
   }
 
   /** Pixels of the map's edges that lie under something. */
   covered() {
-    const found = { left: 0, top: 0, right: 0, bottom: 0 }, map = this.map.getContainer().getBoundingClientRect();
-    for (const element of this.map.getContainer().parentElement?.querySelectorAll(":scope > .details, :scope > .history") ?? []) {
+    const found = { left: 0, top: 0, right: 0, bottom: 0 },
+      map = this.map.getContainer().getBoundingClientRect();
+    for (const element of this.map
+      .getContainer()
+      .parentElement?.querySelectorAll(":scope > .details, :scope > .history") ?? []) {
       const box = element.getBoundingClientRect();
       if (!box.width) continue;
       if (box.width > map.width / 2) found.bottom = Math.min(map.height * 0.7, map.bottom - box.top);
@@ -107,11 +140,16 @@ export class MapView {
 
   /** Whether a place is where nothing lies on the map. @param {any} place */
   sees(place) {
-    const { right, bottom } = this.covered(), point = this.map.latLngToContainerPoint(place), size = this.map.getSize();
+    const { right, bottom } = this.covered(),
+      point = this.map.latLngToContainerPoint(place),
+      size = this.map.getSize();
     return point.x > 0 && point.y > 0 && point.x < size.x - right && point.y < size.y - bottom;
   }
 
-  /** Put a place into the middle of what can be seen. @param {any} place @param {number} [zoom] @param {boolean} [animate] */
+  /**
+   * Put a place into the middle of what can be seen.
+   * @param {any} place @param {number} [zoom] @param {boolean} [animate]
+   */
   center(place, zoom = this.map.getZoom(), animate = true) {
     const { left, top, right, bottom } = this.covered();
     const point = this.map.project(place, zoom).add([(right - left) / 2, (bottom - top) / 2]);
@@ -141,14 +179,17 @@ export class MapView {
     if (!position) return;
     let places = [];
     try {
-      const to = new Date(position.fixTime), from = new Date(to.getTime() - HOUR);
+      const to = new Date(position.fixTime),
+        from = new Date(to.getTime() - HOUR);
       places = await api.get("positions", { deviceId: id, from, to });
     } catch (error) {
       if (error.status !== 400) return; // who may not read the past has what comes
     }
     if (this.chosen === id) {
       const since = this.trail.getLatLngs();
-      this.trail.setLatLngs([...places.map((/** @type {any} */ one) => [one.latitude, one.longitude]), ...since].slice(-LONGEST));
+      this.trail.setLatLngs(
+        [...places.map((/** @type {any} */ one) => [one.latitude, one.longitude]), ...since].slice(-LONGEST),
+      );
     }
   }
 
@@ -181,7 +222,8 @@ export class MapView {
     if (this.chosen === null || !ids.has(this.chosen)) return;
     const position = fleet.positions.get(this.chosen);
     if (!position) return;
-    const points = this.trail.getLatLngs(), last = points.at(-1);
+    const points = this.trail.getLatLngs(),
+      last = points.at(-1);
     if (!last || !last.equals([position.latitude, position.longitude])) {
       if (points.length >= LONGEST) this.trail.setLatLngs(points.slice(-LONGEST + 1));
       this.trail.addLatLng([position.latitude, position.longitude]);
@@ -192,7 +234,14 @@ export class MapView {
   showFences() {
     this.fences.clearLayers();
     for (const fence of fleet.geofences.values()) {
-      const shape = fence.attributes.hide ? null : shapeOf(fence.area, { color: safeColour(fence.attributes.color), weight: 2, fillOpacity: 0.1, interactive: false });
+      const shape = fence.attributes.hide
+        ? null
+        : shapeOf(fence.area, {
+            color: safeColour(fence.attributes.color),
+            weight: 2,
+            fillOpacity: 0.1,
+            interactive: false,
+          });
       if (shape) this.fences.addLayer(shape);
     }
   }

@@ -14,7 +14,10 @@ import { age } from "./units.js";
 /** Milliseconds of a glide, and the pixels of the longest one. */
 const GLIDE = 400;
 const LONGEST = 200;
-/** Devices in view above which those in one field of so many pixels are shown as a number, and from which zoom on none are. */
+/**
+ * Devices in view above which those in one field of so many pixels are shown as a number, and from which zoom on none
+ * are.
+ */
 const CROWD = 60;
 const FIELD = 56;
 const APART_FROM = 16;
@@ -91,12 +94,14 @@ export const Markers = Drawn.extend({
   _moved(ids) {
     const now = performance.now();
     for (const id of ids) {
-      const device = fleet.devices.get(id), position = fleet.positions.get(id);
+      const device = fleet.devices.get(id),
+        position = fleet.positions.get(id);
       if (!device || !position) {
         this._marks.delete(id);
         continue;
       }
-      const to = L.latLng(position.latitude, position.longitude), mark = this._marks.get(id);
+      const to = L.latLng(position.latitude, position.longitude),
+        mark = this._marks.get(id);
       const state = stateOf(device);
       if (!mark) {
         this._marks.set(id, { id, device, state, from: to, to, since: 0, course: position.course });
@@ -116,7 +121,10 @@ export const Markers = Drawn.extend({
   _placeOf(mark, now) {
     const part = (now - mark.since) / GLIDE;
     if (part >= 1 || this._still.matches) return mark.to;
-    return L.latLng(mark.from.lat + (mark.to.lat - mark.from.lat) * part, mark.from.lng + (mark.to.lng - mark.from.lng) * part);
+    return L.latLng(
+      mark.from.lat + (mark.to.lat - mark.from.lat) * part,
+      mark.from.lng + (mark.to.lng - mark.from.lng) * part,
+    );
   },
 
   /** @param {number} id */
@@ -126,7 +134,9 @@ export const Markers = Drawn.extend({
 
   /** @param {CanvasRenderingContext2D} context @param {any} size */
   draw(context, size) {
-    const map = this._map, now = performance.now(), seen = [];
+    const map = this._map,
+      now = performance.now(),
+      seen = [];
     let gliding = false;
     for (const mark of this.hidden ? [] : this._marks.values()) {
       if (!this.wanted(mark.id) && mark.id !== this.chosen) continue;
@@ -153,7 +163,9 @@ export const Markers = Drawn.extend({
 
   /** Show those that are close together as a number; the others. */
   _crowds(context, seen) {
-    const fields = new Map(), origin = this._map.getPixelOrigin(), single = [];
+    const fields = new Map(),
+      origin = this._map.getPixelOrigin(),
+      single = [];
     const corner = this._map.containerPointToLayerPoint([0, 0]).add(origin);
     for (const one of seen) {
       const key = `${Math.floor((one.point.x + corner.x) / FIELD)} ${Math.floor((one.point.y + corner.y) / FIELD)}`;
@@ -234,7 +246,8 @@ export const Markers = Drawn.extend({
 
   /** @param {CanvasRenderingContext2D} context @param {Mark} mark @param {any} point */
   _one(context, mark, point) {
-    const moving = mark.state === "moving", sprite = this._sprite(mark.state, moving ? "arrow" : "dot");
+    const moving = mark.state === "moving",
+      sprite = this._sprite(mark.state, moving ? "arrow" : "dot");
     if (mark.id === this.chosen || alarmOf(mark.device)) {
       context.beginPath();
       context.arc(point.x, point.y, 19, 0, 2 * Math.PI);
@@ -261,9 +274,12 @@ export const Markers = Drawn.extend({
     context.strokeStyle = this._paper;
     context.fillStyle = this._ink;
     for (const { mark, point } of some) {
-      const ms = ageOf(mark.device) ?? 0, name = mark.device.name.length > 28 ? `${mark.device.name.slice(0, 27)}…` : mark.device.name;
+      const ms = ageOf(mark.device) ?? 0,
+        name = mark.device.name.length > 28 ? `${mark.device.name.slice(0, 27)}…` : mark.device.name;
       const text = ms > OLD ? `${name} · ${age(ms)}` : name;
-      const half = context.measureText(text).width / 2 + 2, x = point.x, y = point.y + 19;
+      const half = context.measureText(text).width / 2 + 2,
+        x = point.x,
+        y = point.y + 19;
       if (taken.some((one) => Math.abs(one.x - x) < one.half + half && Math.abs(one.y - y) < 15)) continue;
       taken.push({ x, y, half });
       context.strokeText(text, x, y);
@@ -273,7 +289,8 @@ export const Markers = Drawn.extend({
 
   /** The devices of what is drawn at this point of the map's container; none: an empty list. @param {any} point */
   at(point) {
-    let best = null, nearest = NEAR;
+    let best = null,
+      nearest = NEAR;
     for (const one of this._drawn) {
       const far = Math.hypot(one.x - point.x, one.y - point.y) - (one.ids.length > 1 ? 8 : 0);
       if (far <= nearest) {

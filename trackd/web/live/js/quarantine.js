@@ -16,28 +16,60 @@ export const quarantine = {
     const { total, reports } = await api.get("trackd/quarantine");
     const again = () => attempt(() => quarantine.draw(place));
     const headings = ["quarantine.received", "device", "position.protocol", "quarantine.reason"].map((key) => t(key));
-    fill(place, h("p.quiet", {}, t("quarantine.lead")), reports.length === 0 ? h("p.none", {}, t("quarantine.none")) : [
-      h("p", {}, t("list.count", { n: reports.length, of: total })),
-      tableOf(headings, reports.map((/** @type {any} */ row) => [
-        time(row.received), fleet.devices.get(row.deviceId)?.name ?? row.deviceId, row.protocol ?? "", row.reason, [
-          h("button", { type: "button", onclick: () => look(row) }, t("quarantine.show")),
-          h("button", { type: "button", onclick: () => retry(row).then(again) }, t("again")),
-          h("button.icon-only", { type: "button", "aria-label": `${t("delete")} ${row.id}`, onclick: () => remove(row).then(again) }, icon("trash")),
-        ]]))]);
+    fill(
+      place,
+      h("p.quiet", {}, t("quarantine.lead")),
+      reports.length === 0
+        ? h("p.none", {}, t("quarantine.none"))
+        : [
+            h("p", {}, t("list.count", { n: reports.length, of: total })),
+            tableOf(
+              headings,
+              reports.map((/** @type {any} */ row) => [
+                time(row.received),
+                fleet.devices.get(row.deviceId)?.name ?? row.deviceId,
+                row.protocol ?? "",
+                row.reason,
+                [
+                  h("button", { type: "button", onclick: () => look(row) }, t("quarantine.show")),
+                  h("button", { type: "button", onclick: () => retry(row).then(again) }, t("again")),
+                  h(
+                    "button.icon-only",
+                    {
+                      type: "button",
+                      "aria-label": `${t("delete")} ${row.id}`,
+                      onclick: () => remove(row).then(again),
+                    },
+                    icon("trash"),
+                  ),
+                ],
+              ]),
+            ),
+          ],
+    );
   },
 };
 
 /** @param {any} row */
 function look(row) {
-  dialog(t("quarantine.report", { id: row.id }), [h("p", {}, row.reason), h("h3", {}, t("quarantine.says")), h("pre", {}, pretty(row.report)),
-    row.frame && [h("h3", {}, t("unknown.frame")), h("pre", {}, row.frame)]], { wide: true });
+  dialog(
+    t("quarantine.report", { id: row.id }),
+    [
+      h("p", {}, row.reason),
+      h("h3", {}, t("quarantine.says")),
+      h("pre", {}, pretty(row.report)),
+      row.frame && [h("h3", {}, t("unknown.frame")), h("pre", {}, row.frame)],
+    ],
+    { wide: true },
+  );
 }
 
 /** @param {any} row */
-const retry = (row) => attempt(async () => {
-  await api.post(`trackd/quarantine/${row.id}/retry`);
-  notice(t("quarantine.stored"));
-});
+const retry = (row) =>
+  attempt(async () => {
+    await api.post(`trackd/quarantine/${row.id}/retry`);
+    notice(t("quarantine.stored"));
+  });
 
 /** @param {string} text */
 function pretty(text) {
@@ -50,5 +82,6 @@ function pretty(text) {
 
 /** @param {any} row */
 async function remove(row) {
-  if (await confirmed(t("quarantine.delete"), t("quarantine.delete.sure"), t("delete"))) await attempt(() => api.remove(`trackd/quarantine/${row.id}`));
+  if (await confirmed(t("quarantine.delete"), t("quarantine.delete.sure"), t("delete")))
+    await attempt(() => api.remove(`trackd/quarantine/${row.id}`));
 }

@@ -46,12 +46,30 @@ export class ServerPages {
       return tab;
     });
     const body = h("div.page-body");
-    fill(this.element, h("header", {}, h("h1", {}, t("server")), h("nav", { "aria-label": t("server") }, tabs),
-      h("button.plain.icon-only", { type: "button", "aria-label": t("close"), onclick: () => go("devices") }, icon("close"))), body);
+    fill(
+      this.element,
+      h(
+        "header",
+        {},
+        h("h1", {}, t("server")),
+        h("nav", { "aria-label": t("server") }, tabs),
+        h(
+          "button.plain.icon-only",
+          { type: "button", "aria-label": t("close"), onclick: () => go("devices") },
+          icon("close"),
+        ),
+      ),
+      body,
+    );
     this.element.querySelector(".tab-link[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-    const page = PAGES[name], draw = () => attempt(() => page.draw(body));
+    const page = PAGES[name],
+      draw = () => attempt(() => page.draw(body));
     draw();
-    if (page.alive) this._timer = setInterval(() => document.visibilityState === "visible" && !document.querySelector("dialog") && draw(), PAUSE);
+    if (page.alive)
+      this._timer = setInterval(
+        () => document.visibilityState === "visible" && !document.querySelector("dialog") && draw(),
+        PAUSE,
+      );
     return true;
   }
 

@@ -47,7 +47,11 @@ function open() {
     first = false;
     tell({ name: "live" });
     // The socket's first message has the positions; devices that were made, changed or deleted are not among it.
-    if (again) catchUp().then(() => (tries = 0), () => opened.close());
+    if (again)
+      catchUp().then(
+        () => (tries = 0),
+        () => opened.close(),
+      );
     else tries = 0;
   };
   opened.onmessage = (event) => {

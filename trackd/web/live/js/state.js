@@ -13,7 +13,8 @@ export const states = ["moving", "standing", "unknown", "offline", "never"];
 export function stateOf(device) {
   const position = fleet.positions.get(device.id);
   if (!device.lastUpdate && !position) return "never";
-  if (device.status === "online") return position && (position.attributes.motion ?? position.speed > 1) ? "moving" : "standing";
+  if (device.status === "online")
+    return position && (position.attributes.motion ?? position.speed > 1) ? "moving" : "standing";
   return device.status === "unknown" ? "unknown" : "offline";
 }
 
@@ -25,7 +26,9 @@ export function ageOf(device) {
 
 /** State, speed and age in a few words. @param {any} device */
 export function inWords(device) {
-  const state = stateOf(device), ms = ageOf(device), position = fleet.positions.get(device.id);
+  const state = stateOf(device),
+    ms = ageOf(device),
+    position = fleet.positions.get(device.id);
   const said = [t(`state.${state}`)];
   if (state === "moving" && position) said.push(speed(position.speed));
   if (ms !== null) said.push(age(ms));

@@ -69,7 +69,9 @@ export function place(latitude, longitude) {
   const form = preference("coordinateFormat");
   if (form !== "ddm" && form !== "dms") return `${plain(latitude, 6)}, ${plain(longitude, 6)}`;
   const one = (/** @type {number} */ value, /** @type {string} */ letters) => {
-    const size = Math.abs(value), whole = Math.floor(size), minutes = (size - whole) * 60;
+    const size = Math.abs(value),
+      whole = Math.floor(size),
+      minutes = (size - whole) * 60;
     const letter = letters[value < 0 ? 1 : 0];
     if (form === "ddm") return `${whole}° ${minutes.toFixed(4)}′ ${letter}`;
     return `${whole}° ${Math.floor(minutes)}′ ${((minutes % 1) * 60).toFixed(1)}″ ${letter}`;
@@ -91,11 +93,14 @@ export function zone() {
 /** @param {string | number | Date | null} moment */
 export function time(moment) {
   if (moment === null) return "–";
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium", timeZone: zone() }).format(new Date(moment));
+  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium", timeZone: zone() }).format(
+    new Date(moment),
+  );
 }
 
 /** @param {string | number | Date} moment */
-export const clock = (moment) => new Intl.DateTimeFormat(language, { timeStyle: "medium", timeZone: zone() }).format(new Date(moment));
+export const clock = (moment) =>
+  new Intl.DateTimeFormat(language, { timeStyle: "medium", timeZone: zone() }).format(new Date(moment));
 
 /** How long ago, in short. @param {number} ms */
 export function age(ms) {
@@ -129,20 +134,46 @@ export function course(degrees) {
 }
 
 const KINDS = {
-  odometer: distance, serviceOdometer: distance, tripOdometer: distance, distance, totalDistance: distance, obdOdometer: distance,
-  hours: duration, drivingTime: duration, fuel: volume, fuelUsed: volume, speedLimit: speed,
+  odometer: distance,
+  serviceOdometer: distance,
+  tripOdometer: distance,
+  distance,
+  totalDistance: distance,
+  obdOdometer: distance,
+  hours: duration,
+  drivingTime: duration,
+  fuel: volume,
+  fuelUsed: volume,
+  speedLimit: speed,
   fuelConsumption: (/** @type {number} */ value) => `${volume(value)}/h`,
   obdSpeed: (/** @type {number} */ value) => speed(value / 1.852),
 };
 const NAMES = {
-  batteryLevel: "%", fuelLevel: "%", engineLoad: "%", throttle: "%", humidity: "%", power: "V", battery: "V",
-  temp: "°C", deviceTemp: "°C", coolantTemp: "°C", engineTemp: "°C", heartRate: "/min", rpm: "/min", rssi: "", sat: "",
+  batteryLevel: "%",
+  fuelLevel: "%",
+  engineLoad: "%",
+  throttle: "%",
+  humidity: "%",
+  power: "V",
+  battery: "V",
+  temp: "°C",
+  deviceTemp: "°C",
+  coolantTemp: "°C",
+  engineTemp: "°C",
+  heartRate: "/min",
+  rpm: "/min",
+  rssi: "",
+  sat: "",
 };
 
 /** The value of a position's attribute. @param {string} name @param {any} value @returns {string} */
 export function attributeValue(name, value) {
   if (typeof value === "boolean") return t(value ? "yes" : "no");
-  if (name === "alarm") return String(value).split(",").map((one) => word("alarm", one)).join(", ");
+  if (name === "alarm")
+    return String(value)
+      .split(",")
+      .map((one) => word("alarm", one))
+      .join(", ");
   if (typeof value === "number") {
     if (Object.hasOwn(KINDS, name)) return KINDS[name](value);
     const unitName = NAMES[name] ?? NAMES[name.replace(/\d+$/, "")];

@@ -18,14 +18,56 @@ export const unknown = {
   async draw(place) {
     const rows = await api.get("trackd/unknown");
     const again = () => attempt(() => unknown.draw(place));
-    const headings = ["device.uniqueId", "position.protocol", "unknown.from", "unknown.last", "unknown.count", "unknown.frame"].map((key) => t(key));
-    fill(place, h("p.quiet", {}, t("unknown.lead")), rows.length === 0 ? h("p.none", {}, t("unknown.none"))
-      : tableOf(headings, rows.map((/** @type {any} */ row) => [
-        row.uniqueId, row.protocol, row.address, h("time", { title: time(row.lastSeen) }, age(Date.now() - Date.parse(row.lastSeen))), number(row.count),
-        h("code", { title: row.lastFrame }, row.lastFrame.length > FRAME ? `${row.lastFrame.slice(0, FRAME)}…` : row.lastFrame), [
-          h("button.strong", { type: "button", "aria-label": `${t("add")} ${row.uniqueId}`, onclick: () => deviceDialog(null, { uniqueId: row.uniqueId, made: () => forget(row) }) }, icon("add"), t("add")),
-          h("button.icon-only", { type: "button", "aria-label": `${t("unknown.forget")} ${row.uniqueId}`, onclick: () => forget(row).then(again) }, icon("trash")),
-        ]])));
+    const headings = [
+      "device.uniqueId",
+      "position.protocol",
+      "unknown.from",
+      "unknown.last",
+      "unknown.count",
+      "unknown.frame",
+    ].map((key) => t(key));
+    fill(
+      place,
+      h("p.quiet", {}, t("unknown.lead")),
+      rows.length === 0
+        ? h("p.none", {}, t("unknown.none"))
+        : tableOf(
+            headings,
+            rows.map((/** @type {any} */ row) => [
+              row.uniqueId,
+              row.protocol,
+              row.address,
+              h("time", { title: time(row.lastSeen) }, age(Date.now() - Date.parse(row.lastSeen))),
+              number(row.count),
+              h(
+                "code",
+                { title: row.lastFrame },
+                row.lastFrame.length > FRAME ? `${row.lastFrame.slice(0, FRAME)}…` : row.lastFrame,
+              ),
+              [
+                h(
+                  "button.strong",
+                  {
+                    type: "button",
+                    "aria-label": `${t("add")} ${row.uniqueId}`,
+                    onclick: () => deviceDialog(null, { uniqueId: row.uniqueId, made: () => forget(row) }),
+                  },
+                  icon("add"),
+                  t("add"),
+                ),
+                h(
+                  "button.icon-only",
+                  {
+                    type: "button",
+                    "aria-label": `${t("unknown.forget")} ${row.uniqueId}`,
+                    onclick: () => forget(row).then(again),
+                  },
+                  icon("trash"),
+                ),
+              ],
+            ]),
+          ),
+    );
   },
 };
 

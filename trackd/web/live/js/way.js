@@ -7,13 +7,17 @@ export const went = new Signal();
 
 /** The parts of where we are: `#/device/3/history` is ["device", "3", "history"]. @returns {string[]} */
 export function here() {
-  return location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map((part) => {
-    try {
-      return decodeURIComponent(part);
-    } catch {
-      return part;
-    }
-  });
+  return location.hash
+    .replace(/^#\/?/, "")
+    .split("/")
+    .filter(Boolean)
+    .map((part) => {
+      try {
+        return decodeURIComponent(part);
+      } catch {
+        return part;
+      }
+    });
 }
 
 /** @param {...(string | number)} parts */

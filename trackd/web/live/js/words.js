@@ -10,7 +10,9 @@ export let language = "en";
 
 /** @param {(string | null | undefined)[]} wanted languages, the dearest first */
 export function speak(...wanted) {
-  const found = wanted.map((tag) => (tag ?? "").toLowerCase().split(/[-_]/)[0]).find((tag) => Object.hasOwn(languages, tag)) ?? "en";
+  const found =
+    wanted.map((tag) => (tag ?? "").toLowerCase().split(/[-_]/)[0]).find((tag) => Object.hasOwn(languages, tag)) ??
+    "en";
   language = found;
   texts = languages[found].texts;
   document.documentElement.lang = found;
@@ -25,7 +27,10 @@ export function t(key, values) {
   return values ? text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? "")) : text;
 }
 
-/** A text that may not exist: its name, taken apart, is what there is to say then. @param {string} prefix @param {string} name */
+/**
+ * A text that may not exist: its name, taken apart, is what there is to say then.
+ * @param {string} prefix @param {string} name
+ */
 export function word(prefix, name) {
   const key = `${prefix}.${name}`;
   if (Object.hasOwn(texts, key)) return texts[key];
