@@ -48,6 +48,13 @@ def free_port() -> int:
             pass
 
 
+# Flags of the server, and the role that has the same as its own.
+RESTRICTED = {
+    "readonly": "readonly",
+    "device_readonly": "devices",
+    "limit_commands": "commands",
+    "disable_reports": "reports",
+}
 # Whose answers are held against the description.
 TOLD = ("owner", "admin")
 
@@ -169,6 +176,26 @@ class RoleTests(EmptyDatabaseTestCase):
         self.promises = Promises(description(dialect.prefix, dialect.routes, WORDS, "1"))
         only = os.environ.get("ROWS", "")
         problems = [problem for row in rows if only in row.path for problem in await self.problems(row)]
+        self.assertEqual([], problems, "\n" + "\n".join(problems))
+
+    async def test_server_flags(self) -> None:
+        """A restriction of the server does to everybody what that of a user does to one, and nothing to administrators."""
+        _, rows = read(FILE.read_text())
+        problems = []
+        for flag, restricted in RESTRICTED.items():
+            await self.world.restrict(flag)
+            for row in rows:
+                wanted = dict(zip(ROLES, row.wanted, strict=True))
+                # Where it makes no difference, one restriction is tried for all, and only where something changes.
+                same = wanted["owner"] == wanted[restricted]
+                if same and (flag != "readonly" or not row.changes):
+                    continue
+                for name, cell in (("owner", wanted[restricted]), ("admin", wanted["admin"])):
+                    found = await self.world.ask(row, name)
+                    if found != cell:
+                        problems.append(f"{flag}: {name}: {row.method} {row.path}: {found}, not {cell} | {row.body}")
+                    if row.changes:
+                        await self.world.restore()
         self.assertEqual([], problems, "\n" + "\n".join(problems))
 
     async def problems(self, row: Row) -> list[str]:

@@ -268,6 +268,16 @@ class World:
             # Without triggers and without looking whether a row has those that it names: they will be there.
             first, last = "SET LOCAL session_replication_role = replica", "DELETE FROM kept.touched"
             await self.house.database.run("; ".join([first, CLAIMS, *statements, CLAIMED, last]))
+            for device in self.house.presence.directory.by_id.values():
+                device.stale = True  # memory may have more, or less
+
+    async def restrict(self, flag: str) -> None:
+        """From now on the server has this flag and no other."""
+        for table in ("server", "kept.server"):
+            await self.house.database.run(
+                f"UPDATE {table} SET readonly = false, device_readonly = false, limit_commands = false,"
+                f" disable_reports = false; UPDATE {table} SET {flag} = true"
+            )
 
     async def changed(self) -> list[str]:
         """The tables that are not as they were."""
