@@ -163,6 +163,10 @@ class LinkTests(BelongingsTestCase):
         self.assertEqual(await self.names(ann, "geofences", f"?groupId={group}&deviceId={device}"), [])
         self.assertEqual(await self.link(bob, deviceId=device, geofenceId=two), 400)
         self.assertEqual((await self.call("GET", f"/api/geofences?groupId={group}", bob)).status, 400)
+        # The other way round: what is one's own, to what is not.
+        own = await self.made(bob, "geofences")
+        self.assertEqual(await self.link(bob, groupId=group, geofenceId=own), 400)
+        self.assertEqual(await self.link(bob, userId=self.ids["ann"], geofenceId=own), 400)
 
     async def test_linked_devices(self) -> None:
         """A device's linked devices are listed with it, as far as the caller sees them."""
@@ -239,7 +243,7 @@ class ComputedTests(BelongingsTestCase):
             self.assertEqual(await self.tried(root, expression, f"?deviceId={device}", type), wanted, expression)
         for expression in ("missing", "((", "1 / 0", "var x = 1", "__import__('os')"):
             self.assertEqual((await self.tried(root, expression, f"?deviceId={device}"))[0], 400, expression)
-        self.assertEqual((await self.tried(root, "1", ""))[0], 400)
+        self.assertEqual(await self.tried(root, "1", ""), (400, "deviceId is needed"))
         self.assertEqual(await self.tried(ann, "1", f"?deviceId={device}"), (400, "Administrator access required"))
 
     async def test_written(self) -> None:
