@@ -41,7 +41,7 @@ class ParsingTests(SynchronousTestCase):
     def test_incomplete(self) -> None:
         """A command that is not whole, or is none, is answered with one line that says what there is."""
         for arguments, said in (
-            ([], "user, device, tail, unknown, quarantine, undelete, settings, check"),
+            ([], "user, device, tail, unknown, quarantine, undelete, settings, check, doctor"),
             (["user"], "add"),
             (["user", "remove"], "remove"),
             (["user", "add"], "arguments"),

@@ -9,6 +9,7 @@ The console script `trackd`, for operators on the server's own machine.
     trackd undelete device 12
     trackd settings web.
     trackd check
+    trackd doctor
 
 It works on the database, and so needs neither a password nor a running server. A database of our own that is not
 running is started for as long as that takes.
@@ -34,6 +35,7 @@ from twisted.logger import (
 )
 from twisted.python.usage import UsageError
 
+from trackd.doctor import Doctor
 from trackd.keys import as_text
 from trackd.lines import deletion_line, event_line, position_line, quarantine_line, quarantine_lines, unknown_line
 from trackd.options import Options
@@ -388,6 +390,14 @@ class Check(Command):
         say(f"database: good, {where}, schema {max(schema.applied, default=0)}{missing}")
 
 
+class Examine(Command):
+    """Show what the server is doing, and what is wrong with it, the database or the machine, line by line."""
+
+    async def run(self, reactor: Any, settings: Settings) -> None:
+        if wrong := await Doctor(reactor, settings, say).examine():
+            raise Failed("something is wrong" if wrong == 1 else f"{wrong} things are wrong")
+
+
 class CommandLine(Group):
     """What `trackd` understands."""
 
@@ -401,6 +411,7 @@ class CommandLine(Group):
         ["undelete", None, Undelete, "Bring back what users have deleted: list, or KIND NUMBER…"],
         ["settings", None, ShowSettings, "List all settings, or those that begin with a text"],
         ["check", None, Check, "Check the configuration and the database"],
+        ["doctor", None, Examine, "Show what the server is doing, and what is wrong"],
     ]
 
 

@@ -37,6 +37,13 @@ SINGLE = (
     "database.statementTimeout",
     "database.patience",
 )
+# Tables that may well be full: what is left out costs a question, no more.
+CACHES = frozenset(
+    """
+    devices_in_memory unknown_ids_remembered login_failures_remembered people_remembered statistics_remembered
+    database_connections
+    """.split()
+)
 # Connections that a block names: those that have waited for longest.
 NAMED = 5
 
@@ -176,6 +183,27 @@ class Observation:
         """The database answers, as far as is known."""
         database = self.house.database
         return database.available and not database.silent and not self.house.committer.away
+
+    # At the desk
+
+    def at_desk(self) -> dict[str, Any]:
+        """What `trackd doctor` asks for: the block, open files, listeners, and how full each queue is with its limit."""
+        return {
+            "told": self.told(),
+            "files": process.most_files(),
+            "listeners": len(self.house.listeners.listeners),
+            "filled": list(self._filled()),
+        }
+
+    def _filled(self) -> Iterator[tuple[str, str, float, float]]:
+        """Names of the queues, the settings that limit them, how much is in them, and the limits."""
+        figures = {figure.name: figure for figure in self._tables()}
+        for name, figure in figures.items():
+            limit = figures.get(f"{name}_limit")
+            short = name.removeprefix("trackd_")
+            if limit is not None and short not in CACHES:
+                most = max((value for _, value in figure.values if isinstance(value, float | int)), default=0)
+                yield short, limit.meaning, float(most), float(limit.values[0][1])  # type: ignore[arg-type]
 
     # In words
 

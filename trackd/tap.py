@@ -20,13 +20,14 @@ from typing import Any
 from attrs import define, field
 from treq.client import HTTPClient
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.client import Agent
 
 from trackd.clock import now, steady
+from trackd.desk import Desk
 from trackd.figures import Figure
 from trackd.house import House, People
 from trackd.listen.limits import Limits
@@ -359,6 +360,7 @@ class Trackd(Service):
     chosen: Chosen = field(init=False)
     database: Database | None = None
     house: House | None = None
+    desk: Desk | None = None
     _starting: Deferred[None] | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -381,6 +383,8 @@ class Trackd(Service):
         await self.house.partitions.keep(now(self.reactor))
         await self.house.neighbours.nodes.join()
         await self.house.start()
+        self.desk = Desk(self.reactor, settings.data, Observation(self.house).at_desk)
+        self.desk.open()
         self.show(self._screen(await self.house.people.setup.start()))
         # What is here now stays: the collector need not look at it again and again. Reports make much that is gone
         # before it would be looked at, so it may come less often.
@@ -430,6 +434,8 @@ class Trackd(Service):
     async def _stop(self) -> None:
         if self._starting is not None:
             await self._starting
+        if self.desk is not None:
+            await maybeDeferred(self.desk.close)
         if self.house is not None:
             await self.house.stop()
         await self.chosen.stop()
