@@ -38,7 +38,7 @@ def line(event: LogEvent) -> str:
     if (failure := event.get("log_failure")) is not None:
         said["traceback"] = failure.getTraceback()
     # The plain encoder: devices may say half a surrogate pair, and numbers of any size.
-    return json.dumps({**_plain(event), **said}) + "\n"
+    return json.dumps(said | {name: value for name, value in _plain(event).items() if name not in said}) + "\n"
 
 
 def _plain(event: Mapping[str, Any]) -> dict[str, Any]:
