@@ -43,7 +43,7 @@ class DescriptionTests(SynchronousTestCase):
             "A test.",
             {route.name: gives},
             {"token": {"type": "http", "scheme": "bearer"}},
-            {400: "no", 401: "who?", 404: "none", 406: "not so", 415: "not this"},
+            {400: "no", 401: "who?", 404: "none", 406: "not so", 415: "not this", 429: "later"},
             {"read_only": "readOnly"},
         )
         said = description("/api", [route], words, "1.0")
@@ -118,10 +118,13 @@ class DescriptionTests(SynchronousTestCase):
             Route("POST", "/a", nothing, form=(Param("n", INT),), produces="text/plain"),
             Gives("string"),
             Gives(THING, many=True, status=202, type="application/json"),
+            Gives(THING, status=202, type="application/json"),
             Gives(status=204),
         )["responses"]
         self.assertEqual(said["200"]["content"], {"text/plain": {"schema": {"type": "string"}}})
-        self.assertEqual(said["202"]["content"]["application/json"]["schema"]["type"], "array")
+        thing = {"$ref": "#/components/schemas/Thing"}
+        shapes = {"anyOf": [{"type": "array", "items": thing}, thing]}
+        self.assertEqual(said["202"]["content"], {"application/json": {"schema": shapes}})
         self.assertEqual(said["204"], {"description": "Done"})
 
 

@@ -82,10 +82,7 @@ def _operation(route: Route, words: Words, models: dict[str, Readable]) -> dict[
         "summary": route.said,
         "description": _rights(route, words),
         "parameters": [*_parameters(route)],
-        "responses": {
-            **{str(gives.status): _answer(route, gives, models) for gives in words.gives.get(route.name, (Gives(),))},
-            **_refusals(route, words),
-        },
+        "responses": {**_answers(route, words.gives.get(route.name, (Gives(),)), models), **_refusals(route, words)},
     }
     if route.access is Access.ANYONE:
         operation["security"] = [{}, *({name: []} for name in words.credentials)]
@@ -138,6 +135,19 @@ def _value(param: Param) -> Schema:
     return {"type": "array", "items": schema} if param.many else schema
 
 
+def _answers(route: Route, several: Iterable[Gives], models: dict[str, Readable]) -> dict[str, Any]:
+    """What is answered by each status; of one there may be several shapes."""
+    answers: dict[str, Any] = {}
+    for gives in several:
+        answer = _answer(route, gives, models)
+        before = answers.setdefault(str(gives.status), answer)
+        if before is not answer:
+            before["description"] += f"; or {answer['description']}"
+            for type, said in answer["content"].items():
+                before["content"][type]["schema"] = {"anyOf": [before["content"][type]["schema"], said["schema"]]}
+    return answers
+
+
 def _answer(route: Route, gives: Gives, models: dict[str, Readable]) -> dict[str, Any]:
     if gives.of is None:
         return {"description": "Done"}
@@ -166,6 +176,8 @@ def _refusals(route: Route, words: Words) -> dict[str, Any]:
         statuses.add(404)
     if route.consumes is not None:
         statuses.add(415)
+        if route.access is Access.ANYONE:
+            statuses.add(429)
     return {
         str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(statuses & set(words.refusals))
     }

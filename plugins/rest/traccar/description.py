@@ -66,7 +66,11 @@ OTHERS: dict[str, tuple[Gives, ...]] = {
     "GET /events/{id}": (Gives(EVENT),),
     "GET /commands/types": (Gives(TYPE, many=True),),
     "GET /commands/send": (Gives(COMMAND, many=True),),
-    "POST /commands/send": (Gives(COMMAND), Gives(QUEUED_COMMAND, status=202)),
+    "POST /commands/send": (
+        Gives(COMMAND),
+        Gives(QUEUED_COMMAND, status=202),
+        Gives(QUEUED_COMMAND, many=True, status=202),
+    ),
     "GET /notifications/types": (Gives(TYPE, many=True),),
     "GET /notifications/notificators": (Gives(TYPE, many=True),),
     "POST /notifications/test": (NOTHING,),
@@ -98,6 +102,7 @@ REFUSALS = {
     404: "There is no such object, or a parameter has a form that makes no sense.",
     406: "The client accepts no answer of this kind.",
     415: "Not this kind of body.",
+    429: "Too many attempts; Retry-After says when to go on.",
 }
 
 
