@@ -132,3 +132,20 @@ class PartitionTests(DatabaseTestCase):
             )
         await Partitions(self.db, history_days=60).keep(NOON)
         self.assertEqual([(3,), (4,), (5,)], await self.db.query("SELECT id FROM events ORDER BY id"))
+
+    async def test_many_old_ones(self) -> None:
+        """Old positions go from every page of the default, and from no other."""
+        self.patch(partitions, "PAGES", 2)
+        long_ago, lately = datetime(2010, 1, 6, tzinfo=UTC), NOON
+        await self.db.run(
+            "INSERT INTO positions (id, device_id, protocol, server_time, device_time, fix_time, valid, latitude,"
+            " longitude, altitude, speed, course, accuracy, attributes, digest)"
+            " SELECT n, 1, 'test', CASE WHEN n %% 100 = 0 THEN %s ELSE %s END, %s, %s, true, 0, 0, 0, 0, 0, 0, '{}', n"
+            " FROM generate_series(1, 1000) n",
+            [lately, long_ago, long_ago, long_ago],
+        )
+        [(pages,)] = await self.db.query("SELECT pg_relation_size('positions_default') / 8192")
+        self.assertGreater(pages, 5)
+        await Partitions(self.db, history_days=60).keep(NOON)
+        ids = await self.db.query("SELECT id FROM positions ORDER BY id")
+        self.assertEqual([(id,) for id in range(100, 1001, 100)], ids)

@@ -26,7 +26,9 @@ BEFORE, AFTER = 1, 2
 MOST_MOVED = 100_000
 # How long others are kept waiting for the sake of a lock that is not to be had.
 LOCK_TIMEOUT = 2000  # ms
-# Rows that one statement removes.
+# What one statement looks through and removes: pages of positions, devices, and events of these.
+PAGES = 500
+DEVICES = 500
 PIECE = 10_000
 
 
@@ -105,22 +107,33 @@ class Partitions:
             if match and _month(datetime(int(match[1]), int(match[2]), 1, tzinfo=UTC), 1) <= before:
                 await self.database.transaction(lambda queries, name=name: _drop(queries, name))  # type: ignore[misc]
                 kept.dropped.append(name)
-        for statement in (OLD_POSITIONS, OLD_EVENTS):
-            while await self.database.run(statement, [before, PIECE]):
+        await self._drop_single(before)
+
+    async def _drop_single(self, before: datetime) -> None:
+        """
+        What is in no month: positions page by page, events device by device.
+
+        Looked for from the beginning each time, they would cost the more the more have been deleted.
+        """
+        [(pages,)] = await self.database.query("SELECT pg_relation_size('positions_default') / 8192")
+        for page in range(0, pages, PAGES):
+            await self.database.run(OLD_POSITIONS, [f"({page},0)", f"({page + PAGES},0)", before])
+        devices = [id for (id,) in await self.database.query("SELECT device_id FROM device_states ORDER BY device_id")]
+        for start in range(0, len(devices), DEVICES):
+            while await self.database.run(OLD_EVENTS, [devices[start : start + DEVICES], before, PIECE]) == PIECE:
                 pass
 
 
 # A fix time of long ago may be that of a device without a fix, so here the time of arrival counts.
 OLD_POSITIONS = """
-DELETE FROM positions_default WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM positions_default p WHERE server_time < %s AND NOT EXISTS (
-        SELECT FROM device_states s WHERE s.device_id = p.device_id AND s.position_id = p.id) LIMIT %s))
+DELETE FROM positions_default p WHERE ctid >= %s::tid AND ctid < %s::tid AND server_time < %s AND NOT EXISTS (
+    SELECT FROM device_states s WHERE s.device_id = p.device_id AND s.position_id = p.id)
 """
 # The time of an event is that of the device's clock, so one that has its position stays with it.
 OLD_EVENTS = """
 DELETE FROM events WHERE (device_id, event_time, id) IN (
-    SELECT e.device_id, e.event_time, e.id FROM device_states s, LATERAL (
-        SELECT * FROM events WHERE device_id = s.device_id AND event_time < %s
+    SELECT e.device_id, e.event_time, e.id FROM unnest(%s::bigint[]) AS d (id), LATERAL (
+        SELECT * FROM events WHERE device_id = d.id AND event_time < %s
             AND NOT EXISTS (SELECT FROM positions WHERE id = events.position_id)) e
     LIMIT %s)
 """
