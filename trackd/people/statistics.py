@@ -8,8 +8,8 @@ stop; so neither a restart nor a second server on the database loses the day.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta, tzinfo
+from collections.abc import Callable, Collection
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Protocol
 
 from attrs import define, field
@@ -60,13 +60,14 @@ class Statistics:
     received: Callable[[], int]
     most: int = MOST_REMEMBERED
     _tally: Tally = field(init=False)
+    _midnight: datetime = field(init=False)  # when the day of the tally is over, UTC
     _over: dict[date, Tally] = field(factory=dict, init=False)  # of days that are over, or could not be written
     _heard: int = field(default=0, init=False)  # messages that are counted
     _turn: DeferredLock = field(factory=DeferredLock, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._tally = Tally(self._day())
+        self._new_day()
 
     def requested(self, user_id: int) -> None:
         """Somebody who is known has asked for something."""
@@ -75,13 +76,12 @@ class Statistics:
         if user_id != SERVICE_ID and self._room(tally.users):
             tally.users.add(user_id)
 
-    def stored(self, reports: Iterable[Report]) -> None:
+    def stored(self, reports: Collection[Report]) -> None:
         """These reports have been committed."""
         tally = self._today()
-        seen = [(report.device_id, report.protocol) for report in reports]
-        tally.counts["messages_stored"] += len(seen)
+        tally.counts["messages_stored"] += len(reports)
         if self._room(tally.devices):
-            tally.devices.update(seen)
+            tally.devices.update([(report.device_id, report.protocol) for report in reports])
 
     def counted(self, name: str) -> None:
         """One more of these: a name of `store.statistics.COUNTED`."""
@@ -127,7 +127,7 @@ class Statistics:
 
     def _today(self) -> Tally:
         """What is counted of today; with its first, that of the day before is written."""
-        if self._tally.day != self._day():
+        if self.now() >= self._midnight:
             self._put_aside()
             self._begin()
         return self._tally
@@ -142,7 +142,7 @@ class Statistics:
         if heard > self._heard:
             tally.counts["messages_received"] += heard - self._heard
             self._heard = heard
-        self._tally = Tally(self._day())
+        self._new_day()
         self._keep(tally)
 
     def _keep(self, tally: Tally) -> None:
@@ -157,6 +157,12 @@ class Statistics:
             return True
         self._begin()
         return False
+
+    def _new_day(self) -> None:
+        day = self._day()
+        self._tally = Tally(day)
+        # Asked for with every request: to look at the clock is cheaper than to look at the calendar.
+        self._midnight = datetime.combine(day + timedelta(days=1), time(), self.zone).astimezone(UTC)
 
     def _day(self) -> date:
         return self.now().astimezone(self.zone).date()
