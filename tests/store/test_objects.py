@@ -67,13 +67,13 @@ class ObjectTests(ObjectsTestCase):
             self.assertFalse(await self.objects.linked(kind, self.ann + 1, id))
             column = KINDS[kind].sort
             self.assertEqual(getattr(await self.objects.update(kind, id, {column: "new"}), column), "new")
-            self.assertEqual([one.id for one in await self.objects.all(kind, ("user", self.ann))], [id])
+            self.assertEqual(await self.objects.ids(kind, ("user", self.ann)), [id])
             self.assertTrue(await self.objects.delete(kind, id))
             self.assertFalse(await self.objects.delete(kind, id))
             self.assertIsNone(await self.objects.get(kind, id))
             self.assertIsNone(await self.objects.update(kind, id, {column: "x"}))
             self.assertFalse(await self.objects.linked(kind, self.ann, id))
-            self.assertEqual(await self.objects.all(kind), [])
+            self.assertEqual((await self.objects.ids(kind), await self.objects.rows(kind, [id])), ([], []))
 
     async def test_lists(self) -> None:
         """A list has what is linked to all of its owners; a keyword, a page and an order can be asked for."""
@@ -84,7 +84,8 @@ class ObjectTests(ObjectsTestCase):
         await self.links.link("group", group, "driver", ids[1])
 
         async def names(*owners: tuple[str, int], listing: Listing = EVERYTHING) -> str:
-            return "".join([row.name for row in await self.objects.all("driver", *owners, listing=listing)])
+            ids = await self.objects.ids("driver", *owners, listing=listing)
+            return "".join([row.name for row in await self.objects.rows("driver", ids)])
 
         self.assertEqual(await names(), "abc")
         self.assertEqual(await names(("user", self.ann), ("device", device)), "ac")

@@ -46,8 +46,8 @@ class Belongings:
     permissions: Permissions
     objects: Objects
 
-    async def all(self, caller: UserRow, kind: str, scope: Scope, listing: Listing = EVERYTHING) -> list[Any]:
-        """A list. Raises Denied for somebody, a group or a device that the caller has no access to."""
+    async def ids(self, caller: UserRow, kind: str, scope: Scope, listing: Listing = EVERYTHING) -> list[int]:
+        """Those of a list. Raises Denied for somebody, a group or a device that the caller has no access to."""
         owners = []
         if not (caller.administrator and scope.everything):
             if scope.user_id:
@@ -57,7 +57,7 @@ class Belongings:
             if id:
                 await self.permissions.check(caller, owner, id)
                 owners.append((owner, id))
-        return await self.objects.all(kind, *owners, listing=listing)
+        return await self.objects.ids(kind, *owners, listing=listing)
 
     async def of_device(self, caller: UserRow, kind: str, device_id: int) -> list[Any]:
         """Those of the caller that the device has, itself or from its groups. Raises Denied."""

@@ -7,7 +7,7 @@ their tables and are not found.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import define
@@ -30,11 +30,26 @@ class Objects:
     database: Database
 
     async def get(self, kind: str, id: int) -> Any | None:
-        rows = await self._rows(kind, "o.id = %s", [id])
+        rows = await self.rows(kind, [id])
         return rows[0] if rows else None
 
-    async def all(self, kind: str, *owners: Owner, listing: Listing = EVERYTHING) -> list[Any]:
-        """Those that are linked to all of these owners, in the order of the kind; without owners all that there are."""
+    async def rows(self, kind: str, ids: Sequence[int]) -> list[Any]:
+        """Those of these ids that there are, in their order."""
+        chosen = KINDS[kind]
+        found = await self.database.query(
+            f"SELECT {columns(chosen.row, 'o')} FROM {chosen.table} o"
+            " WHERE o.deleted_at IS NULL AND o.id = ANY(%s::bigint[])",
+            [list(ids)],
+        )
+        by_id = {row[0]: chosen.row(*row) for row in found}
+        return [by_id[id] for id in ids if id in by_id]
+
+    async def ids(self, kind: str, *owners: Owner, listing: Listing = EVERYTHING) -> list[int]:
+        """
+        Those that are linked to all of these owners, in the order of the kind; without owners all that there are.
+
+        There may be very many, so their rows are left to `rows`.
+        """
         chosen = KINDS[kind]
         where, args = listing.where([f"o.{column}" for column in chosen.searched])
         linked = ""
@@ -43,7 +58,12 @@ class Objects:
             linked += f" AND o.id IN (SELECT {pair.column} FROM {pair.table} WHERE {pair.owner_column} = %s)"
             args.append(id)
         # The keyword's arguments come first, so its condition does.
-        return await self._rows(kind, f"true{where}{linked} ORDER BY o.{chosen.sort}, o.id{listing.page}", args)
+        rows = await self.database.query(
+            f"SELECT o.id FROM {chosen.table} o WHERE o.deleted_at IS NULL{where}{linked}"
+            f" ORDER BY o.{chosen.sort}, o.id{listing.page}",
+            args,
+        )
+        return [row[0] for row in rows]
 
     async def lent(self, kind: str, user_id: int, device_id: int) -> list[Any]:
         """Those that are linked to the user, and to the device or to a group that it is in, however far above."""
@@ -102,10 +122,3 @@ class Objects:
     async def delete(self, kind: str, id: int, by: int | None = None) -> bool:
         """Mark one as deleted, and cut it off; whether there was one."""
         return await self.database.transaction(lambda queries: bury(queries, kind, id, by))
-
-    async def _rows(self, kind: str, condition: str, args: list[Any]) -> list[Any]:
-        chosen = KINDS[kind]
-        rows = await self.database.query(
-            f"SELECT {columns(chosen.row, 'o')} FROM {chosen.table} o WHERE o.deleted_at IS NULL AND {condition}", args
-        )
-        return [chosen.row(*row) for row in rows]

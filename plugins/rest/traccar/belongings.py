@@ -6,12 +6,13 @@ All have the same five routes, made from what differs: the path, the kind, the m
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import attrs
 from attrs import frozen
 
-from plugins.rest.traccar.answers import ALL, ID, IGNORED_ID, LIST, NOTHING, USER_ID, listed, listing, shown
+from plugins.rest.traccar.answers import ALL, ID, IGNORED_ID, LIST, NOTHING, USER_ID, array, listing, shown, trimmed
 from plugins.rest.traccar.objects import (
     ATTRIBUTE,
     CALENDAR,
@@ -31,6 +32,9 @@ from trackd.rest.routes import Access, Answer, Call, Route
 from trackd.rest.services import Services
 from trackd.store.kinds import REFERENCES
 
+# Objects that are read and shown at once: some are of 64 KiB.
+PIECE = 200
+
 GROUP_ID = Param("groupId", LONG, meaning="What this group is linked to as well")
 DEVICE_ID = Param("deviceId", LONG, meaning="What this device is linked to as well")
 
@@ -48,8 +52,15 @@ class Resource:
         """Those that are linked to the caller, or all; the parameters choose among them."""
         params = call.params
         scope = Scope(params["all"], params["userId"], params.get("groupId", 0), params.get("deviceId", 0))
-        rows = await services.belongings.all(call.caller.user, self.kind, scope, listing(call))
-        return listed(call, map(self.show, rows))
+        ids = await services.belongings.ids(call.caller.user, self.kind, scope, listing(call))
+        return Answer(body=array(self._pieces(services, call, ids)))
+
+    async def _pieces(
+        self, services: Services, call: Call, ids: Sequence[int]
+    ) -> AsyncIterator[Sequence[dict[str, Any]]]:
+        for start in range(0, len(ids), PIECE):
+            rows = await services.belongings.objects.rows(self.kind, ids[start : start + PIECE])
+            yield trimmed(call, map(self.show, rows))
 
     async def get(self, services: Services, call: Call) -> Answer:
         row = await services.belongings.get(call.caller.user, self.kind, call.params["id"])

@@ -31,6 +31,7 @@ KEYWORDS = frozenset(
 
 _BLANK = re.compile(r"(?:\s+|//[^\n]*|##[^\n]*|#pragma[^\n]*|/\*.*?\*/)+", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z_$0-9]*", re.ASCII)
+# A number has digits behind its point: 1..5 is a range, and 3. is nothing.
 _NUMBER = re.compile(
     r"0[xX](?P<hex>[0-9a-fA-F]{1,64})(?P<hexlong>[lLhH]?)"
     r"|(?P<float>[0-9]+(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)[fFdDbB]?|[0-9]+[fFdDbB])"
@@ -65,7 +66,6 @@ def words(text: str) -> list[Word]:
             at = match.end()
             continue
         word = _word(text, at)
-        # A number has digits behind its point: 1..5 is a range, and 3. is nothing.
         found.append(word)
         at += len(word.text)
     return [*found, Word("end", "", len(text))]
