@@ -352,7 +352,7 @@ class DoorTests(HouseTestCase):
         """The service account listens as well: nothing is linked to it, and it stays whatever changes."""
         socket = await self.open(f"?token={SERVICE}", {})
         self.assertEqual(socket.messages, [{"positions": []}])
-        await self.house.hub.rights_changed()
+        self.house.hub.rights_changed()
         await self.listener("ann")
         self.assertFalse(socket.closed)
 

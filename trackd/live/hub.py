@@ -131,7 +131,7 @@ class Hub:
     _question: int = field(default=0, init=False)
     _asking: dict[int, int] = field(factory=dict, init=False)  # questions on their way, by user
     _owed: dict[int, None] = field(factory=dict, init=False)  # users to be asked for, in this order
-    _asked: list[Deferred[None]] = field(factory=list, init=False)  # fire when nobody is owed any more
+    _busy: bool = field(default=False, init=False)  # they are being asked for
     _again: dict[int, IDelayedCall] = field(factory=dict, init=False)
     _logging: set[Subscriber] = field(factory=set, init=False)
     _logs_due: IDelayedCall | None = field(default=None, init=False)
@@ -348,22 +348,19 @@ class Hub:
 
     # Permissions
 
-    def rights_changed(self, users: Collection[int] | None = None) -> Deferred[None]:
+    def rights_changed(self, users: Collection[int] | None = None) -> None:
         """
-        Ask again what these users may see (None: every user who listens). Fires when it is so; never fails.
+        Ask again what these users may see (None: every user who listens).
 
         What can't be asked now is asked again later.
         """
-        done: Deferred[None] = Deferred()
-        self._asked.append(done)
-        idle = not self._owed and len(self._asked) == 1
         listening = self._listening()
         self._owed |= dict.fromkeys(sorted(listening if users is None else listening & set(users)))
-        if idle:
+        if self._owed and not self._busy:
+            self._busy = True
             Deferred.fromCoroutine(self._ask_owed()).addErrback(
                 lambda failure: self._log.failure("permissions of listeners", failure=failure)
             )
-        return done
 
     async def devices_changed(self, devices: Collection[int]) -> None:
         """These devices are others, or gone: those listeners are asked for who see more or less of them than before."""
@@ -377,10 +374,10 @@ class Hub:
             return
         concerned = {user for user in listening if user in self._asking}
         for audience in self._audiences.values():
-            for user, listener in audience.listeners.items():
-                if any((device in listener.devices) != (user in seen.get(device, ())) for device in devices):
-                    concerned.add(user)
-        await self.rights_changed(concerned)
+            for device in devices:
+                before = {listener.user_id for listener in audience.watchers.get(device, ())}
+                concerned |= before ^ (audience.listeners.keys() & set(seen.get(device, ())))
+        self.rights_changed(concerned)
 
     async def groups_changed(self) -> None:
         """A group has another place, or is gone: those listeners are asked for who have any groups."""
@@ -392,7 +389,7 @@ class Hub:
         except Exception as error:
             self._cannot(error, listening)
             return
-        await self.rights_changed(concerned)
+        self.rights_changed(concerned)
 
     def _listening(self) -> set[int]:
         return {user for audience in self._audiences.values() for user in audience.listeners}
@@ -407,9 +404,7 @@ class Hub:
                 except Exception as error:
                     self._cannot(error, [user])
         finally:
-            asked, self._asked = self._asked, []
-            for one in asked:
-                one.callback(None)
+            self._busy = False
 
     def _cannot(self, error: Exception, users: Collection[int]) -> None:
         """What these users may see can't be asked now: later."""
