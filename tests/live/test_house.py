@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from pathlib import Path
 from shutil import rmtree
@@ -13,6 +12,7 @@ from attrs import evolve
 from autobahn.twisted.websocket import connectWS
 from twisted.internet.task import deferLater
 
+from tests.ports import free_port
 from tests.postgres import DatabaseTestCase
 from tests.rest.client import Client, Response
 from tests.rest.sockets import Socket
@@ -36,8 +36,7 @@ class HouseTestCase(DatabaseTestCase):
         await super().setUp()
         folder = Path(mkdtemp(prefix="trackd-live-"))
         self.addCleanup(rmtree, folder)
-        # Not one of those that connections are given meanwhile.
-        self.devices = random.randrange(10_000, 30_000)
+        self.devices = free_port()
         said = {"protocols.enable": "osmand", "osmand.port": str(self.devices), "web.port": "0"}
         said["web.serviceAccountToken"] = SERVICE
         settings = load([], said, catalog, data=folder)

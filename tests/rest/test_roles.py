@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
-import socket
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -17,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from plugins.rest.traccar.description import WORDS
 from plugins.rest.traccar.traccar import dialect
 from plugins.rest.trackd import dialect as own
+from tests.ports import free_port
 from tests.postgres import EmptyDatabaseTestCase
 from tests.rest.client import Client, Response
 from tests.rest.roles import FILE, Row, finder, read, unmatched
@@ -35,17 +34,6 @@ ROUTES = (
 )
 # What is not in the dialect's table of routes and yet has rows, by the beginning of its path.
 ENTRIES = ("/api/media/", "/api/socket", "/metrics", "/setup", "/trackd/", "/index.html", "/client-proxy/")
-
-
-def free_port() -> int:
-    """A port that nobody listens on at the moment, outside those that connections are given."""
-    while True:
-        port = random.randrange(10_000, 30_000)
-        try:
-            socket.create_server(("", port)).close()
-            return port
-        except OSError:
-            pass
 
 
 # Flags of the server, and the role that has the same as its own.
