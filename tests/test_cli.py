@@ -64,7 +64,7 @@ class WithoutDatabaseTests(SynchronousTestCase):
         status, out, _ = self.carried_out("settings", "web.p", "--set", "web.port=8083")
         self.assertEqual(status, 0)
         self.assertIn("web.port = 8083  [--set; default: 8082]  Port of the web server; 0 = none\n", out)
-        self.assertIn("web.path =  [default]  ", out)
+        self.assertIn("web.proxies =  [default]  ", out)
         self.assertNotIn("status.timeout", out)
 
     def test_settings_of_formats(self) -> None:
@@ -191,8 +191,6 @@ class DatabaseTests(DatabaseTestCase):
         status, _, err = await self.carried_out("tail", "--device", "77")
         self.assertEqual((status, err), (1, "trackd: there is no device 77\n"))
 
-
-class UndeleteTests(DatabaseTests):
     async def test_undelete(self) -> None:
         """What was deleted is listed and brought back; what cannot come back is said in one line."""
         devices = Devices(self.db)
