@@ -22,6 +22,7 @@ class Asked:
     written: list[bytes] = Factory(list)
     headers: dict[str, str] = Factory(dict)
     producer: Any = None
+    channel: Any = "a connection"  # None when the client has gone
     aborted: bool = False
     finished: Deferred[None] = Factory(Deferred)
 
@@ -86,6 +87,12 @@ class StreamTests(SynchronousTestCase):
         """An answer of one piece has its length, and needs no producer."""
         self.successResultOf(self.send(1))
         self.assertEqual((self.asked.written, self.asked.headers), ([b"0"], {"Content-Length": "1"}))
+
+    def test_gone_before(self) -> None:
+        """A client that has gone before anything was there is sent nothing, and nothing more is looked up."""
+        self.asked.channel = None
+        self.successResultOf(self.send(9))
+        self.assertEqual(([], None, 2, True), (self.asked.written, self.asked.producer, self.made, self.ended))
 
     def test_long(self) -> None:
         """More pieces follow one another; their length is not known."""

@@ -55,6 +55,10 @@ class Stream:
             await _closed(pieces)
             self.request.write(b"")
             return
+        if self.request.channel is None:
+            # The client has gone while its answer was looked up.
+            await _closed(pieces)
+            return
         self.request.notifyFinish().addErrback(self._lost)
         self.request.registerProducer(self, True)
         try:
