@@ -279,9 +279,16 @@ class ClaimTests(NeighbourTestCase):
     def test_moved(self) -> None:
         """Only the server that has had a device is concerned, for good or for the moment."""
         self.device(7)
-        for payload in ("1 7 gone", "2 7 gone", "1 8 gone", "1 7 needed"):
+        for payload in ("1 7 5 gone", "2 7 5 gone", "1 8 5 gone", "1 7 6 needed"):
             self.database.heard["moved"](payload)
         self.assertEqual([(7, True), (7, False)], self.presence.gone)
+
+    def test_back_already(self) -> None:
+        """A device that has come back before it was told that it had gone stays."""
+        self.device(7)
+        for payload in ("1 7 3 gone", "1 7 4 gone"):
+            self.database.heard["moved"](payload)
+        self.assertEqual([], self.presence.gone)
 
     def test_asleep(self) -> None:
         """A server that was taken for dead takes back the devices that are connected, and lets go of the others."""

@@ -124,7 +124,7 @@ class ClaimTests(NodeTestCase):
         [loaded] = (await self.mine.take_back([self.ids[1]])).values()
         self.assertEqual((loaded.state.node_id, loaded.state.epoch), (self.one.id, 3))
         self.assertEqual(
-            await self.heard(2), [f"{self.one.id} {self.ids[1]} gone", f"{self.two.id} {self.ids[1]} needed"]
+            await self.heard(2), [f"{self.one.id} {self.ids[1]} 2 gone", f"{self.two.id} {self.ids[1]} 3 needed"]
         )
 
     async def test_looked_at(self) -> None:

@@ -144,9 +144,10 @@ class Neighbours:
     # Whose device is whose
 
     def _moved(self, payload: str) -> None:
-        before, device_id, word = payload.split()
+        before, device_id, epoch, word = payload.split()
         device = self.presence.directory.by_id.get(int(device_id))
-        if int(before) == self.nodes.id and device is not None:
+        # It may have come back before the word that it has gone: that comes by another connection.
+        if int(before) == self.nodes.id and device is not None and device.state.epoch < int(epoch):
             self.presence.moved(device, word == GONE)
 
     def _missed(self) -> None:

@@ -64,9 +64,9 @@ WITH others AS MATERIALIZED (
     WHERE d.deleted_at IS NULL AND {0} AND s.node_id IS DISTINCT FROM %s ORDER BY s.device_id FOR NO KEY UPDATE OF s
 ), claimed AS (
     UPDATE device_states s SET node_id = %s, epoch = s.epoch + 1 FROM others o WHERE s.device_id = o.device_id
-    RETURNING s.device_id, o.before
+    RETURNING s.device_id, s.epoch, o.before
 )
-SELECT pg_notify('moved', concat_ws(' ', before, device_id, %s)) FROM claimed WHERE before IS NOT NULL;
+SELECT pg_notify('moved', concat_ws(' ', before, device_id, epoch, %s)) FROM claimed WHERE before IS NOT NULL;
 """
 # What is told of such a device: it has a session elsewhere, or is only needed there for a moment.
 GONE, NEEDED = "gone", "needed"
