@@ -13,7 +13,7 @@ help:
 	@echo "make test         lint, types, floors, tests"
 	@echo "make conformance  replay the recordings of all wire formats, if they are there"
 	@echo "make fuzz         damaged frames to all wire formats"
-	@echo "make bench        measure speed, memory and latency"
+	@echo "make bench        measure speed, memory and latency (ARGS=--full: up to large sizes)"
 	@echo "make screenshots  pictures of the live page for the documentation, with a browser"
 	@echo "make vendor       fetch the libraries of the live page with npm"
 	@echo "make docs         the documentation, in docs/_build/html"
