@@ -129,7 +129,15 @@ def cell(value: Any) -> str:
 
 
 def second(time: datetime, zone: tzinfo) -> str:
-    return time.astimezone(zone).isoformat(" ")[:19]
+    return local(time, zone).isoformat(" ")[:19]
+
+
+def local(time: datetime, zone: tzinfo) -> datetime:
+    """The time by the clocks of the zone; of the first and the last hours that there are, as it is."""
+    try:
+        return time.astimezone(zone)
+    except OverflowError:
+        return time
 
 
 async def _users_zone(services: Services, call: Call) -> tzinfo:
@@ -209,9 +217,9 @@ def in_xml(text: str) -> str:
 
 def with_offset(time: datetime, zone: tzinfo) -> str:
     """A time of the zone to the millisecond, with its offset; what is 0 is left out."""
-    local = time.astimezone(zone)
-    said, fraction = local.isoformat()[:19], f"{local.microsecond // 1000:03d}".rstrip("0")
-    offset = "Z" if not local.utcoffset() else local.isoformat()[-6:]
+    here = local(time, zone)
+    said, fraction = here.isoformat()[:19], f"{here.microsecond // 1000:03d}".rstrip("0")
+    offset = "Z" if not here.utcoffset() else here.isoformat()[-6:]
     return f"{said}.{fraction}{offset}" if fraction else said + offset
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote
@@ -162,6 +162,13 @@ class ExportTests(HouseTestCase):
             (0.5, berlin, "2024-05-15T14:00:00.5+02:00"),
         ):
             self.assertEqual(wanted, exports.with_offset(after(seconds), here))
+
+    async def test_ends_of_time(self) -> None:
+        """The first and the last hours that there are, which some zones do not have, are shown as they are."""
+        away = self.services.machine.zone("America/New_York"), self.services.machine.zone("Asia/Tokyo")
+        for time in (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, tzinfo=UTC)):
+            shown = [(exports.second(time, zone), exports.with_offset(time, zone)) for zone in away]
+            self.assertIn((f"{time:%Y-%m-%d %H}".zfill(13) + ":00:00", f"{time.isoformat()[:19]}Z"), shown)
 
     async def test_kmz(self) -> None:
         """A zip file with the same document."""
