@@ -98,10 +98,23 @@ class PartitionTests(DatabaseTestCase):
         await position(self.db, 1, datetime(2024, 4, 5, tzinfo=UTC))
         await position(self.db, 2, datetime(1980, 1, 6, tzinfo=UTC), server_time=NOON)
         await position(self.db, 3, datetime(2010, 1, 6, tzinfo=UTC), server_time=datetime(2024, 1, 1, tzinfo=UTC))
-        kept = await Partitions(self.db, history_days=60).keep(NOON)
-        self.assertEqual(kept.dropped, ["positions_2023_12", "positions_2024_01", "positions_2024_02"])
+        partitions = Partitions(self.db, history_days=60)
+        dropped = [(await partitions.keep(NOON)).dropped for _ in range(4)]
+        self.assertEqual(dropped, [["positions_2023_12"], ["positions_2024_01"], ["positions_2024_02"], []])
         rows = await self.db.query("SELECT device_id FROM positions ORDER BY device_id")
         self.assertEqual(rows, [(1,), (2,)])
+
+    async def test_clock_put_forward(self) -> None:
+        """A clock that is wrong for a moment costs the oldest month, and nothing that came later."""
+        await self.partitions.keep(NOON)
+        april, may = datetime(2024, 4, 5, tzinfo=UTC), datetime(2024, 5, 5, tzinfo=UTC)
+        await position(self.db, 1, april)
+        await position(self.db, 2, may)
+        await position(self.db, 3, datetime(1980, 1, 6, tzinfo=UTC), server_time=may)
+        kept = await Partitions(self.db, history_days=60).keep(datetime(2080, 1, 1, tzinfo=UTC))
+        self.assertEqual(kept.dropped, ["positions_2024_04"])
+        rows = await self.db.query("SELECT device_id FROM positions ORDER BY device_id")
+        self.assertEqual(rows, [(2,), (3,)])
 
     async def test_where_the_device_is(self) -> None:
         """The latest position of a device outlives its month and the time in the default; so does its event."""
@@ -113,6 +126,8 @@ class PartitionTests(DatabaseTestCase):
         await position(self.db, other.id, long_ago, server_time=january)
         stays.add((await latest(self.db, other.id, long_ago, server_time=january)).id)
         partitions = Partitions(self.db, history_days=60)
+        for _ in range(4):
+            await partitions.keep(NOON)
         for _ in range(2):
             await partitions.keep(NOON)
             self.assertEqual(stays, {id for (id,) in await self.db.query("SELECT id FROM positions")})

@@ -4,7 +4,7 @@ The monthly partitions of `positions`, by fix time, in UTC.
 Reports of other months (a device that sends what it has kept for a year, a clock that is wrong) go to the default
 partition; when a partition for such a month is made, they move.
 
-With a retention, months that are past it are dropped, and their events are deleted. The latest position of a device
+With a retention, months that are past it are dropped one by one, and their events are deleted. The latest position of a device
 stays, however old it is: it is where the device is.
 """
 
@@ -102,12 +102,18 @@ class Partitions:
         return True
 
     async def _drop(self, before: datetime, there: list[str], kept: Kept) -> None:
-        for name in there:
-            match = PARTITION.fullmatch(name)
-            if match and _month(datetime(int(match[1]), int(match[2]), 1, tzinfo=UTC), 1) <= before:
-                await self.database.transaction(lambda queries, name=name: _drop(queries, name))  # type: ignore[misc]
-                kept.dropped.append(name)
-        await self._drop_single(before)
+        """
+        Drop the oldest month, if it is past `before`, and what is older than the oldest that is left.
+
+        One month at a time: a clock that is put forward by mistake must not cost everything there is.
+        """
+        months = sorted(there + kept.made)
+        if months and _start(months[0], 1) <= before:
+            name = months.pop(0)
+            await self.database.transaction(lambda queries: _drop(queries, name))
+            kept.dropped.append(name)
+            self._log.info("{name} is past the retention of {days} days", name=name, days=self.history_days)
+        await self._drop_single(min(before, _start(months[0])) if months else before)
 
     async def _drop_single(self, before: datetime) -> None:
         """
@@ -154,6 +160,12 @@ def _month(time: datetime, later: int) -> datetime:
     """The beginning of the month of `time`, or of one so many months later."""
     months = time.year * 12 + time.month - 1 + later
     return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
+
+
+def _start(name: str, later: int = 0) -> datetime:
+    """The beginning of the month of this partition, or of one so many months later."""
+    year, month = name.split("_")[1:]
+    return _month(datetime(int(year), int(month), 1, tzinfo=UTC), later)
 
 
 def _name(start: datetime) -> str:
