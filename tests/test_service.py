@@ -166,6 +166,23 @@ class ObservationTests(ServiceTestCase):
         self.assertIsNone(process.poll())
 
 
+class RebootTests(ServiceTestCase):
+    def test_reboot(self) -> None:
+        """An administrator has the process end as at any stop, but with a status by which it is started again."""
+        self.server.start()
+        self.server.administrator()
+        self.server.devices([imei(0)])
+        self.assertEqual(3, talk(self.server.ports["gt06"], 0, range(3)))
+        process = self.server.process
+        assert process is not None
+        self.server.call("POST", "/api/server/reboot")
+        self.assertEqual(130, process.wait(20))
+        self.server.process = None
+        self.assertIsNone(EmbeddedPostgres(None, self.server.data / "database").pid())
+        self.server.start()
+        self.assertEqual({imei(0): 3}, self.stored())
+
+
 class PromiseTests(ServiceTestCase):
     def test_killed(self) -> None:
         """Whatever was acknowledged is there exactly once after a kill, however often it is sent again."""
