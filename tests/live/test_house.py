@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -10,6 +12,7 @@ from typing import Any
 
 from attrs import evolve
 from autobahn.twisted.websocket import connectWS
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from tests.ports import free_port
@@ -26,6 +29,7 @@ from trackd.wire import catalog
 
 # Seconds for which a change or a message is waited for, if it does not come.
 PATIENCE = 10.0
+START = 1_700_000_000  # s since 1970
 SERVICE = "the-token-of-the-service"
 
 
@@ -86,9 +90,12 @@ class HouseTestCase(DatabaseTestCase):
     async def link(self, name: str, member: str, id: int, method: str = "POST") -> None:
         await self.call(method, "/permissions", {"userId": self.ids[name], member: id})
 
-    async def report(self, unique_id: str) -> None:
-        answer = await self.client.request("POST", f"http://127.0.0.1:{self.devices}/?id={unique_id}&lat=1&lon=2")
-        self.assertEqual(answer.status, 200)
+    async def report(self, unique_id: str, second: int | None = None) -> None:
+        """A report of a device; `second`: of a day that is over, otherwise it is of now."""
+        url = f"http://127.0.0.1:{self.devices}/?id={unique_id}&lat=1&lon=2"
+        if second is not None:
+            url += f"&timestamp={START + second}"
+        self.assertEqual((await self.client.request("POST", url)).status, 200)
 
     async def knock(self, query: str = "", headers: dict[str, str] | None = None) -> int:
         """The status of who wants to open a socket."""
@@ -257,6 +264,36 @@ class RightsTests(HouseTestCase):
         await self.report("always")
         await self.until(lambda: bool(heard(bob)))
         self.assertEqual(heard(self.socket), [])
+
+
+class WelcomeTests(HouseTestCase):
+    """What comes first."""
+
+    async def test_meanwhile(self) -> None:
+        """
+        Whoever opens a socket while a device reports is shown its latest position first, and then what is newer:
+        in its order, nothing twice, and up to the last one.
+        """
+        van = await self.device("van")
+        await self.link("ann", "deviceId", van)
+        sockets = []
+        for second in range(30):
+            if second % 5 == 0:
+                sockets.append(Deferred.fromCoroutine(self.listener("ann")))
+            await self.report("van", second)
+        for opening in sockets:
+            socket = await opening
+            await self.until(partial(self.told_all, socket))
+            self.assertEqual(self.seconds(socket), sorted(set(self.seconds(socket))))
+
+    def told_all(self, socket: Socket) -> bool:
+        return self.seconds(socket)[-1:] == [29]
+
+    def seconds(self, socket: Socket) -> list[int]:
+        """Of all positions that it has been told, in this order."""
+        self.assertEqual(list(socket.messages[0]), ["positions"])
+        told = [position["fixTime"] for message in socket.messages for position in message.get("positions", [])]
+        return [int(datetime.fromisoformat(time).timestamp()) - START for time in told]
 
 
 class SlowTests(HouseTestCase):
