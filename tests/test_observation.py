@@ -132,7 +132,7 @@ class ObservationTests(DatabaseTestCase):
             connection.dataReceived(login(number))
             talking.append(connection)
         lines = [line.split(": ")[1] for line in self.seen.told().splitlines() if line.startswith("  waiting")]
-        self.assertEqual(lines, [f"gt06 192.0.2.{number}, no device" for number in range(NAMED)])
+        self.assertEqual(lines, [f"gt06 #{number + 1} 192.0.2.{number}, no device" for number in range(NAMED)])
         while any(one.conversation is not None and one.conversation.busy for one in talking):
             await deferLater(self.house.reactor, 0.01)
         self.assertNotIn("waiting", self.seen.told())

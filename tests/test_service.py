@@ -164,6 +164,20 @@ class ObservationTests(ServiceTestCase):
         self.assertRegex(told, r"database +available, \d+ of 20 connections, 0 of 1000 queries wait")
         self.assertRegex(told, r"gt06 +0 open, 2 connections, .* 6 frames, 5 reports")
         self.assertIsNone(process.poll())
+        self.doctor()
+
+    def doctor(self) -> None:
+        """The doctor shows the same, with nothing bad, and says when the server is dead."""
+        trackd = self.server.command(str(Path(sys.executable).with_name("trackd")), "doctor")
+        done = subprocess.run(trackd, capture_output=True, text=True, timeout=60)
+        self.assertRegex(done.stdout, r"gt06 +0 open, 2 connections, .* 6 frames, 5 reports")
+        for line in ("good  server         runs, process", "good  limits ", "good  database ", "good  clock "):
+            self.assertIn(line, done.stdout)
+        self.assertEqual(0, done.returncode, done.stdout)
+        self.server.stop(signal.SIGKILL)
+        done = subprocess.run(trackd, capture_output=True, text=True, timeout=60)
+        self.assertIn("look  server         none is running", done.stdout)
+        self.assertEqual(0, done.returncode, done.stdout)
 
 
 class RebootTests(ServiceTestCase):

@@ -105,12 +105,11 @@ class House:
             [Deferred.fromCoroutine(self.listeners.stop()), *(one.stopService() for one in self.pollers)]
         )
         self.presence.everybody_offline()
-        last = DeferredList([self.committer.idle(), self.presence.strangers.stop()], consumeErrors=True)
+        leaving = Deferred.fromCoroutine(self.neighbours.stop())
+        last = DeferredList([self.committer.idle(), self.presence.strangers.stop(), leaving], consumeErrors=True)
         # At the time-out these are cancelled one by one; the list itself ends well.
         await last.addTimeout(PATIENCE, self.reactor)
         self.committer.tell_losses()
-        leaving = Deferred.fromCoroutine(self.neighbours.stop())
-        await DeferredList([leaving], consumeErrors=True).addTimeout(PATIENCE, self.reactor)
         if self.web is not None:
             await maybeDeferred(self.web.stopListening)
         await self.hub.stop()

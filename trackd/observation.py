@@ -230,6 +230,11 @@ class Observation:
             f"  live       {house.hub.count} of {said['live.connections']} sockets, {standing.behind} behind, "
             f"{standing.dropped} events or frames dropped, {standing.bytes} of {said['live.queue']} bytes wait for one",
         ]
+        if house.neighbours.others:
+            lines.append(
+                f"  servers    {house.neighbours.alive} others, {house.neighbours.waiting} of {house.neighbours.limit} "
+                f"positions and events of theirs to be read, {committer.returned} reports of their devices sent back"
+            )
         for name, counts in sorted(house.listeners.server.counters.formats.items()):
             if counts.connections or counts.bytes or counts.refused:
                 lines.append(f"  {name:<10} {counts.open} open, {counts.words()}")
@@ -237,7 +242,7 @@ class Observation:
             device: Any = conversation.session.device
             lines.append(
                 f"  waiting    {today - conversation.session.now.timestamp():.3f} s: {conversation.format.name} "
-                f"{conversation.host}, {f'device {device.id}' if device is not None else 'no device'}"
+                f"#{conversation.number} {conversation.host}, {f'device {device.id}' if device is not None else 'no device'}"
             )
         return "\n".join(lines)
 
