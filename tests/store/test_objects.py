@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+
 from tests.postgres import DatabaseTestCase
 from tests.store.samples import user
+from trackd.store.database import Queries
 from trackd.store.deletions import Deletions, Gone
 from trackd.store.devices import Devices
 from trackd.store.errors import Refused
@@ -15,6 +19,7 @@ from trackd.store.kinds import KINDS, PAIRS, REFERENCES, TABLES
 from trackd.store.links import Links
 from trackd.store.listing import EVERYTHING, Listing
 from trackd.store.objects import Objects
+from trackd.store.references import hold
 from trackd.store.users import Users
 
 # What one of each kind must have.
@@ -174,6 +179,25 @@ class DeletionTests(ObjectsTestCase):
         await self.deletions.bring_back("group", one)
         found = await self.devices.get(device)
         self.assertEqual(found and found.group_id, two)
+
+    async def test_meanwhile(self) -> None:
+        """What is made to refer to something while that is being deleted does not refer to it afterwards."""
+        calendar = await self.made("calendar")
+        deleting: list[Deferred[bool]] = []
+
+        async def refer(queries: Queries) -> int:
+            await hold(queries, {"calendar_id": calendar})
+            deleting.append(Deferred.fromCoroutine(self.objects.delete("calendar", calendar)))
+            while not await self.db.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+                await deferLater(self.db.reactor, 0.01)
+            values = "INSERT INTO geofences (name, area, calendar_id) VALUES ('n', 'a', %s) RETURNING id"
+            return int((await queries.query(values, [calendar]))[0][0])
+
+        geofence = await self.db.transaction(refer)
+        self.assertTrue(await deleting[0])
+        self.assertIsNone((await self.row("geofence", geofence)).calendar_id)
+        await self.deletions.bring_back("calendar", calendar)
+        self.assertEqual((await self.row("geofence", geofence)).calendar_id, calendar)
 
     async def test_both_ends(self) -> None:
         """A link whose both ends were deleted is there again when both are back, whichever comes first."""
