@@ -235,6 +235,8 @@ SECTIONS = {
             "Addresses and networks that may read /metrics; administrators may from anywhere",
             check=_networks,
         ),
+        Key("notificator.timeThreshold", int, 900_000, "Milliseconds: of older events nobody is told", least=0),
+        Key("notification.block.users", tuple, (), "Ids of users who are told of no events"),
         Key("notificator.types", tuple, ("web", "mail", "command"), "Ways in which users are told something"),
         Key("report.maxPositions", int, 50_000, "Positions in one answer of the API; 0 = any number", least=0),
         Key("web.shareDevice.commands", bool, False, "Who comes by a shared link may send commands"),

@@ -12,7 +12,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -39,6 +39,7 @@ from trackd.live.changes import Changes
 from trackd.live.feed import Feed
 from trackd.live.hub import Hub
 from trackd.live.neighbours import Neighbours
+from trackd.live.notices import notices
 from trackd.live.subscriber import Limits as LiveLimits
 from trackd.observation import Observation
 from trackd.openfiles import allowed, needed, within
@@ -222,10 +223,14 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
     async def latest(user_id: int) -> Sequence[Any]:
         return await positions.latest(await devices.ids_of_user(user_id))
 
+    async def rights(user_id: int) -> Collection[int]:
+        await noticed.read(user_id)
+        return await devices.ids_of_user(user_id)
+
     hub = Hub(
         reactor,
         lambda user_id, tokens: parts.services.entrance.admission(user_id, tokens),
-        devices.ids_of_user,
+        rights,
         latest,
         devices.users_of,
         Groups(database).holders,
@@ -263,6 +268,13 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         settings["database.throttleUnknown"],
         settings["devices.strangers"],
         loader.take_back,
+    )
+    noticed = notices(
+        settings,
+        database,
+        lambda id: getattr(directory.by_id.get(id), "name", ""),
+        hub.listening,
+        lambda: datetime.fromtimestamp(reactor.seconds(), UTC),
     )
     feed = Feed(hub, directory.by_id)
 
@@ -339,7 +351,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         hub,
         Listeners(reactor, server, listeners(settings)),
         [Poller(server, source, client) for source in sources(settings)],
-        site(reactor, settings, parts.services, parts.setup, hub, thread, figures),
+        site(reactor, settings, parts.services, parts.setup, hub, noticed, thread, figures),
         parts,
         Changes(reactor, directory, commands, hub),
         unknown,

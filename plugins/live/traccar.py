@@ -15,23 +15,15 @@ All news of one commit go into one message per member, in this order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from plugins.rest.traccar.models import device_json, dumps, event_json, position_json
-from trackd.live.dialect import User
+from trackd.live.dialect import Notices, User
 from trackd.live.news import DeviceNews, RawFrame
 from trackd.wire.binary import printable
-
-
-class Notices(Protocol):
-    """Which events users want to be told of, and in which words."""
-
-    def wanted(self, user_id: int, event: Any) -> bool: ...
-
-    def words(self, event: Any) -> str: ...
 
 
 @frozen
@@ -54,6 +46,9 @@ class TraccarLive:
     path: str = "socket"
     keepalive: bytes = b"{}"
     interval: float = 55.0
+
+    def noticing(self, notices: Notices) -> TraccarLive:
+        return evolve(self, notices=notices)
 
     def open(self, user: User, parameters: Mapping[str, str]) -> TraccarTalk:
         return TraccarTalk(user.id, self.notices)

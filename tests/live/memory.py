@@ -10,7 +10,7 @@ from attrs import Factory, define, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from trackd.live.dialect import User
+from trackd.live.dialect import Notices, User
 from trackd.live.hub import Hub
 from trackd.live.news import DeviceNews, News, RawFrame
 from trackd.live.subscriber import Limits, Subscriber
@@ -62,6 +62,9 @@ class Terse:
     encoded: list[bytes] = Factory(list)
     parameters: list[Mapping[str, str]] = Factory(list)
     unspeakable: frozenset[int] = frozenset()  # ids of positions
+
+    def noticing(self, notices: Notices) -> Terse:
+        return self
 
     def open(self, user: User, parameters: Mapping[str, str]) -> TerseTalk:
         self.parameters.append(parameters)

@@ -38,6 +38,5 @@ KNOWN: dict[tuple[str, int], str] = {
 
 # Scenarios that are not replayed at all.
 NOT_REPLAYED: dict[str, str] = {
-    "socket-10": "events are not matched with notifications yet",
     "socket-16": "it takes a minute; tests.live has the keepalive on a clock of its own",
 }

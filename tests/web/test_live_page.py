@@ -216,6 +216,13 @@ class LiveTests(LivePageTestCase):
         browser.one(".panel .hint", "as they come")
         self.assertIn("alarm", {one["type"] for one in self.server.call("GET", "/api/notifications")})
 
+        def alarm() -> bool:
+            # The server hears of the notifications a moment after they are made.
+            self.report("hostile", 48.0, 16.002, alarm="sos" if int(time.time()) % 2 else "general")
+            return bool(browser.all(".events .row", "SOS"))
+
+        until(alarm, "the alarm")
+
         self.command_goes_out(tracker)
         self.assert_quiet()
         self.lost_connection(hostile)

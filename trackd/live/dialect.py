@@ -23,6 +23,14 @@ class User(Protocol):
     def token_id(self) -> int | None: ...
 
 
+class Notices(Protocol):
+    """Which events users want to be told of, and in which words."""
+
+    def wanted(self, user_id: int, event: Any) -> bool: ...
+
+    def words(self, event: Any) -> str: ...
+
+
 class Talk(Protocol):
     """One socket's side of the conversation."""
 
@@ -66,6 +74,9 @@ class Dialect(Protocol):
 
     @property
     def interval(self) -> float: ...
+
+    def noticing(self, notices: Notices) -> Dialect:
+        """The same, with the house's knowledge of what its users want to be told of."""
 
     def open(self, user: User, parameters: Mapping[str, str]) -> Talk:
         """A socket's talk; `parameters` are those of its URL."""

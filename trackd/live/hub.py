@@ -354,7 +354,7 @@ class Hub:
 
         What can't be asked now is asked again later.
         """
-        listening = self._listening()
+        listening = self.listening()
         self._owed |= dict.fromkeys(sorted(listening if users is None else listening & set(users)))
         if self._owed and not self._busy:
             self._busy = True
@@ -364,7 +364,7 @@ class Hub:
 
     async def devices_changed(self, devices: Collection[int]) -> None:
         """These devices are others, or gone: those listeners are asked for who see more or less of them than before."""
-        listening = self._listening()
+        listening = self.listening()
         if not listening or not devices:
             return
         try:
@@ -381,7 +381,7 @@ class Hub:
 
     async def groups_changed(self) -> None:
         """A group has another place, or is gone: those listeners are asked for who have any groups."""
-        listening = self._listening()
+        listening = self.listening()
         if not listening:
             return
         try:
@@ -391,7 +391,8 @@ class Hub:
             return
         self.rights_changed(concerned)
 
-    def _listening(self) -> set[int]:
+    def listening(self) -> set[int]:
+        """The ids of all who listen."""
         return {user for audience in self._audiences.values() for user in audience.listeners}
 
     async def _ask_owed(self) -> None:

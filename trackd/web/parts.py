@@ -11,6 +11,8 @@ from treq.client import HTTPClient
 from twisted.web.client import Agent
 
 from trackd.figures import Figure
+from trackd.live.dialect import Dialect as Socket
+from trackd.live.dialect import Notices
 from trackd.live.hub import Hub
 from trackd.live.socket import SocketResource
 from trackd.people.setup import Setup
@@ -37,6 +39,7 @@ def site(
     services: Services,
     setup: Setup,
     hub: Hub,
+    notices: Notices,
     thread: Thread,
     figures: Callable[[], Iterable[Figure]],
 ) -> Site:
@@ -47,7 +50,8 @@ def site(
     proxies = Proxies(settings["web.proxies"])
     spoken: list[Dialect] = [part("plugins.rest", name, "dialect") for name in names("plugins.rest")]
     spoken.sort(key=lambda one: one.prefix)  # one may be inside another
-    sockets = [part("plugins.live", name, "dialect") for name in names("plugins.live")]
+    sockets: list[Socket] = [part("plugins.live", name, "dialect") for name in names("plugins.live")]
+    sockets = [socket.noticing(notices) for socket in sockets]
     first = next(dialect for dialect in spoken if dialect.listener is not None)
     folders = [settings["web.override"], settings["web.path"]]
     places = None if first.placeholders is None else partial(first.placeholders, services)
