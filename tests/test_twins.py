@@ -22,7 +22,7 @@ from tests.test_service import received
 class Ears(Listener):
     """A socket client that waits for what it is told."""
 
-    def until(self, member: str, wanted: Callable[[Any], Any], seconds: float = 10.0) -> Any:
+    def until(self, member: str, wanted: Callable[[Any], Any], seconds: float = 30.0) -> Any:
         """The first object of this member of the messages that is wanted."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -39,9 +39,11 @@ class TwinTestCase(SynchronousTestCase):
     """`first` and `second`: the servers, and a device that both know."""
 
     device = 1
+    timeout_of_nodes = 20.0  # s
 
     def setUp(self) -> None:
-        pair = Pair(("gt06", "osmand"), {"nodes.timeout": 2, "event.status.enable": "true"})
+        settings = {"nodes.timeout": self.timeout_of_nodes, "event.status.enable": "true"}
+        pair = Pair(("gt06", "osmand"), settings)
         self.addCleanup(pair.remove)
         pair.start()
         pair.join()
@@ -75,7 +77,7 @@ class TwinTestCase(SynchronousTestCase):
         [device] = server.call("GET", f"/api/devices?id={self.unit}")
         return str(device["status"])
 
-    def told_status(self, ears: Ears, status: str, seconds: float = 10.0) -> None:
+    def told_status(self, ears: Ears, status: str, seconds: float = 30.0) -> None:
         ears.until("devices", lambda device: (device["id"], device["status"]) == (self.unit, status), seconds)
 
     def times(self) -> list[datetime]:
@@ -222,6 +224,8 @@ class CommandTests(TwinTestCase):
 
 
 class DeathTests(TwinTestCase):
+    timeout_of_nodes = 4.0
+
     def test_killed(self) -> None:
         """
         Of a server that is killed the other says that its devices are offline, and they go on with the other. One that
