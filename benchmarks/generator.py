@@ -26,7 +26,7 @@ from trackd.wire.checksums import crc16_x25
 
 ACKNOWLEDGEMENT = 10  # bytes
 FRAME = 36
-PATIENCE = 60.0  # s
+PATIENCE = 180.0  # s
 START_OF_TESTS = datetime(2026, 1, 1, tzinfo=UTC)
 
 

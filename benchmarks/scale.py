@@ -64,6 +64,8 @@ class Scale:
         """From one connection to ten thousand."""
         for count in self.sizes(CONNECTIONS):
             self.line(f"{count:,} connections", self.load(count))
+        # As most devices do: the next report comes when this one is acknowledged.
+        self.line("1,000, one at a time", self.load(1_000, window=1))
 
     def stored(self) -> None:
         """With more and more in the tables, and how long it takes to read of it."""
