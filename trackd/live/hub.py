@@ -8,8 +8,8 @@ The hub: who wants to hear what, and telling them.
 The news of one commit become one message per kind and socket, joined from fragments that are encoded once per dialect.
 When nobody listens nothing is encoded, and the news need not even be made: see `Hub.heard`.
 
-A server that shares its database with others tells its own commits to its own hub. What the others commit will come
-over a bus, and goes into the same `tell`.
+A server that shares its database with others tells its own commits to its own hub. What the others commit comes by way
+of the database (`trackd.live.neighbours`), and goes into the same `tell`.
 """
 
 from __future__ import annotations
