@@ -57,12 +57,17 @@ async def send(services: Services, call: Call) -> Answer:
         return shown(COMMAND.show(command)) if number is None else shown(_queued(command, number), 202)
     below = await services.fleet.groups.below(group_id)
     devices = [row for row in await services.fleet.devices.of_user(user.id) if row.group_id in below]
-    waiting = []
-    for device in devices:
-        for_device, number = await _sent(services, command, device.id)
-        if number is not None:
-            waiting.append(_queued(for_device, number))
-    await services.audit.commanded(call, "group", group_id)
+    waiting, done = [], 0
+    try:
+        for device in devices:
+            for_device, number = await _sent(services, command, device.id)
+            done += 1
+            if number is not None:
+                waiting.append(_queued(for_device, number))
+    finally:
+        # When one device is refused, those before it have the command.
+        if done:
+            await services.audit.commanded(call, "group", group_id)
     return shown(waiting, 202) if waiting else shown(COMMAND.show(command))
 
 

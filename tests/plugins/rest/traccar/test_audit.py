@@ -9,12 +9,15 @@ from typing import Any
 from tests.rest.client import Response
 from tests.rest.house import HouseTestCase
 from trackd.store.database import Unavailable
+from trackd.track.commands import CommandRefused
 
 
 class AuditTests(HouseTestCase):
     async def setUp(self) -> None:  # type: ignore[override]
         await super().setUp()
         self.admin = await self.user("admin", administrator=True)
+
+    most = 0  # devices that take a command
 
     async def audit(self, who: dict[str, str] | None = None, before: int = 60, after: int = 60) -> Response:
         now = self.time.now()
@@ -142,6 +145,29 @@ class AuditTests(HouseTestCase):
         self.assertEqual(
             [("edit", "server", 1), ("command", "device", device)], [one[1:4] for one in await self.noted()]
         )
+
+    async def test_group(self) -> None:
+        """A command to a group is on record also if one of its devices was refused, and not if all were."""
+        group = (await self.call("POST", "/api/groups", self.admin, json={"name": "g"})).value["id"]
+        for name in ("one", "two"):
+            body = {"name": name, "uniqueId": name, "groupId": group}
+            await self.call("POST", "/api/devices", self.admin, json=body)
+        await self.db.run("DELETE FROM actions")
+        send = self.commands.send
+        sent: list[int] = []
+
+        async def refuse(device_id: int, *args: Any) -> Any:
+            if len(sent) == self.most:
+                raise CommandRefused("not this one")
+            sent.append(device_id)
+            return await send(device_id, *args)
+
+        self.patch(type(self.commands), "send", lambda commands, *args: refuse(*args))
+        for self.most, noted in ((0, []), (1, [("command", "group", group)])):
+            path = f"/api/commands/send?groupId={group}"
+            answer = await self.call("POST", path, self.admin, json={"type": "custom"})
+            self.assertEqual(400, answer.status)
+            self.assertEqual(noted, [one[1:4] for one in await self.noted()])
 
     async def test_whom(self) -> None:
         """Administrators alone read it, and must say of which time."""
