@@ -109,8 +109,15 @@ class World:
     names: dict[str, object] = Factory(dict)
     roles: dict[str, Role] = Factory(dict)
     answer: Response | None = None  # the last one
-    # What the server writes by itself: refusals are noted as well, requests are counted, devices are heard.
-    unwatched: tuple[str, ...] = ("actions", "device_states", "statistics", "statistics_users", "statistics_devices")
+    # What the server writes by itself, and when it likes: refusals, requests and devices that are heard, also unknown ones.
+    unwatched: tuple[str, ...] = (
+        "actions",
+        "device_states",
+        "statistics",
+        "statistics_devices",
+        "statistics_users",
+        "unknown_devices",
+    )
 
     async def fill(self) -> None:
         """Make everybody and everything, and remember all of it."""
