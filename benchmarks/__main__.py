@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import formats, front, scale, spine
+from twisted.trial.unittest import SkipTest
+
+from benchmarks import formats, front, livepage, scale, spine
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks")
 parser.add_argument("seconds", nargs="?", type=float, default=10.0, help="for each load")
@@ -18,3 +20,8 @@ front.main(said.seconds)
 scale.Scale(said.seconds / 2, said.full).run([])
 print()
 formats.main()
+print()
+try:
+    livepage.main()
+except SkipTest as skipped:
+    print(skipped)

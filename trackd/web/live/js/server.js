@@ -61,7 +61,10 @@ export class ServerPages {
       ),
       body,
     );
-    this.element.querySelector(".tab-link[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    // The page is shown a moment after it is filled.
+    requestAnimationFrame(() => {
+      this.element.querySelector(".tab-link[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    });
     const page = PAGES[name],
       draw = () => attempt(() => page.draw(body));
     draw();
