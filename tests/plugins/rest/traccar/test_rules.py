@@ -95,6 +95,9 @@ class RuleTests(HouseTestCase):
                 answer = await self.call(route.method, address(route.path), sent, data=b"a")
                 self.assertEqual(answer.status, 415, name)
                 self.check_cors(answer, "*", name)
+            if route.consumes == "application/json":
+                answer = await self.call(route.method, address(route.path), data=b"{}")
+                self.assertEqual(answer.status, 415, name)
 
     async def test_who_first(self) -> None:
         """Nobody learns whether an address or a body would have made sense."""
@@ -110,6 +113,15 @@ class RuleTests(HouseTestCase):
             )
             self.assertEqual(answer.status, 401, name)
             self.check_cors(answer, "https://page.example", name)
+
+    async def test_nothing_sent(self) -> None:
+        """A body that is needed and not there is missing, whatever stands in the address."""
+        root = await self.user("root", administrator=True)
+        for name, route in self.each():
+            if route.consumes in ("application/json", "application/x-www-form-urlencoded"):
+                query = "&".join(f"{param.name}=1" for param in route.form or ())
+                answer = await self.call(route.method, f"{address(route.path)}?{query}", root)
+                self.assertEqual(answer.status, 400, name)
 
     async def test_addresses(self) -> None:
         """A slash at the end is nothing, capitals and empty segments are no routes, and paths end where they end."""
