@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 from twisted.internet.selectreactor import SelectReactor
 from twisted.internet.task import Clock
@@ -67,3 +68,9 @@ class ClockTests(SynchronousTestCase):
         clock = Clock()
         clock.advance(60)
         self.assertEqual(datetime(1970, 1, 1, 0, 1, tzinfo=UTC), now(clock))
+
+    def test_one_place(self) -> None:
+        """Nobody else makes a time of day of a reactor's seconds."""
+        folder = Path(__file__).parent.parent / "trackd"
+        makers = [path.name for path in folder.rglob("*.py") if "fromtimestamp(" in path.read_text("utf-8")]
+        self.assertEqual(["clock.py", "logs.py"], sorted(makers))

@@ -8,12 +8,13 @@ import os
 import resource
 import socket
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from attrs import define, frozen
 
+from trackd.clock import now
 from trackd.desk import Silent, asked
 from trackd.openfiles import needed
 from trackd.settings import Settings
@@ -138,9 +139,9 @@ class Doctor:
             await chosen.stop()
 
     async def _in_database(self, database: Database) -> list[Finding]:
-        before = self.reactor.seconds()
+        before = now(self.reactor)
         known = await standing(database)
-        local = datetime.fromtimestamp((before + self.reactor.seconds()) / 2, UTC)
+        local = before + (now(self.reactor) - before) / 2
         found = [*upon(known, self.settings["database.maxPoolSize"]), clock(known, local)]
         schema = await status(database)
         if schema.pending:

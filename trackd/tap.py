@@ -274,7 +274,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         database,
         lambda id: getattr(directory.by_id.get(id), "name", ""),
         hub.listening,
-        lambda: datetime.fromtimestamp(reactor.seconds(), UTC),
+        lambda: now(reactor),
     )
     feed = Feed(hub, directory.by_id)
 
@@ -335,7 +335,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         return Observation(house).figures()
 
     def tell(user_id: int, text: str) -> None:
-        hub.note(user_id, EventRow(0, 0, text, datetime.fromtimestamp(reactor.seconds(), UTC), None, None, None, {}))
+        hub.note(user_id, EventRow(0, 0, text, now(reactor), None, None, None, {}))
 
     does = machine(reactor, settings, media, thread, lambda: Observation(house).told(), leave)
     parts = people(reactor, settings, database, commands, intake, server.counters.frames, figures, does, tell)

@@ -9,7 +9,6 @@ format as one without data, and what follows on its connection is thrown away; a
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from twisted.internet.protocol import connectionDone
@@ -17,6 +16,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.http import Request as TwistedRequest
 
+from trackd.clock import now
 from trackd.listen.manners import Manners
 from trackd.listen.server import Listener, Server
 from trackd.listen.stream import manner
@@ -159,7 +159,7 @@ class Channel(Manners, HTTPChannel):
         """A request is complete."""
         assert self.conversation is not None
         self._incoming = incoming
-        self.conversation.hear([request], datetime.fromtimestamp(self._heard, UTC))
+        self.conversation.hear([request], now(self.server.clock))
 
     def _malformed(self) -> None:
         """The format answers it as a request without data; nothing more is read."""
