@@ -40,6 +40,7 @@ class PageTests(HouseTestCase):
         self.assertIn("img-src 'self' data: https://*.tile.example.org;", policy)
         self.assertIn("require-trusted-types-for 'script'", policy)
         self.assertEqual(answer.header("X-Content-Type-Options"), "nosniff")
+        self.assertEqual(answer.header("Referrer-Policy"), "strict-origin-when-cross-origin")
         for inline in ("<style", "style=", " onclick", "<script>"):
             self.assertNotIn(inline, answer.text)
         self.assertIn("key=&lt;1&gt;", answer.text)
@@ -78,7 +79,9 @@ class BesideTests(HouseTestCase):
     async def test_beside(self) -> None:
         """With a web client the root is the client's, and the page stands at its own address."""
         self.assertIn("client", (await self.call("GET", "/")).text)
-        self.assertIn(edition(), (await self.call("GET", "/live/")).text)
+        answer = await self.call("GET", "/live/")
+        self.assertIn(edition(), answer.text)
+        self.assertEqual(answer.header("Referrer-Policy"), "same-origin")
 
 
 class FilesTests(SynchronousTestCase):

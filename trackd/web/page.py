@@ -76,7 +76,8 @@ def kept(body: bytes, suffix: str) -> Kept:
     kind = TYPES[suffix]
     if kind.startswith("text/") or kind == "application/json":
         kind += "; charset=utf-8"
-    return Kept(body, small, kind, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
+    # Weak, since it is that of the compressed file, too.
+    return Kept(body, small, kind, f'W/"{hashlib.sha256(body).hexdigest()[:24]}"')
 
 
 @cache
@@ -124,7 +125,8 @@ class LivePage:
             "Content-Security-Policy": self.policy,
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",
-            "Referrer-Policy": "same-origin",
+            # Servers of pictures want to know for which site they work; they hear of no more than that.
+            "Referrer-Policy": "strict-origin-when-cross-origin" if self.tiles.url else "same-origin",
             "Cross-Origin-Opener-Policy": "same-origin",
         }
 
