@@ -11,7 +11,7 @@ from __future__ import annotations
 import selectors
 import socket
 import time
-from collections import Counter
+from collections import Counter, deque
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from typing import Any
@@ -40,6 +40,7 @@ class Member:
     acknowledged: int = 0
     said: int = 0  # reports below this one have been sent at some time
     unsent: bytes = b""
+    times: deque[float] = field(factory=deque)  # when what waits for its acknowledgement was sent
     not_before: float = 0.0  # it does not connect
 
 
@@ -51,17 +52,20 @@ class Flock:
     count: int
     first: int = 0
     rate: float = 2000.0
+    measured: int = 0  # acknowledgements of which the time is kept that they took
     start: datetime = field(factory=lambda: datetime.now(UTC).replace(microsecond=0) - timedelta(days=1))
     members: list[Member] = field(init=False)
     # What the other process is told: of each member how many are acknowledged, and how many said; then of all of them.
     _ledger: Any = field(init=False)
     _all: Any = field(factory=lambda: _context.RawArray("d", 3), init=False)
+    _waits: Any = field(init=False)
     _over: Any = field(factory=lambda: _context.RawValue("b", 0), init=False)
     _process: Any = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.members = [Member(self.first + number) for number in range(self.count)]
         self._ledger = _context.RawArray("q", 2 * self.count)
+        self._waits = _context.RawArray("d", max(1, self.measured))
 
     def begin(self) -> None:
         self._process = _context.Process(target=self._run, daemon=True)
@@ -79,6 +83,10 @@ class Flock:
     def total(self) -> int:
         """Acknowledgements."""
         return int(self._all[0])
+
+    def waits(self, start: int, end: int) -> list[float]:
+        """Seconds that these reports have waited for their acknowledgement, of all that came, in their order."""
+        return list(self._waits[start : min(end, self.measured)])
 
     @property
     def latest(self) -> float:
@@ -129,6 +137,7 @@ class Flock:
 
     def _say(self, member: Member, waiting: selectors.BaseSelector) -> None:
         member.unsent = report(member.number, member.sent, self.start)
+        member.times.append(time.monotonic())
         member.sent += 1
         self._ledger[2 * (member.number - self.first) + 1] = member.said = max(member.said, member.sent)
         self._write(member, waiting)
@@ -169,8 +178,12 @@ class Flock:
             member.in_, member.since, member.sent = True, member.acknowledged, member.acknowledged
             self._all[2] += 1
         if member.in_ and member.since + answers - 1 > member.acknowledged:
+            self._all[1] = now = time.monotonic()
+            for at in range(self.total, self.total + member.since + answers - 1 - member.acknowledged):
+                waited = now - member.times.popleft()
+                if at < self.measured:
+                    self._waits[at] = waited
             self._all[0] += member.since + answers - 1 - member.acknowledged
-            self._all[1] = time.monotonic()
             self._ledger[2 * (member.number - self.first)] = member.acknowledged = member.since + answers - 1
 
     def _cut(self, member: Member, waiting: selectors.BaseSelector) -> None:
@@ -179,6 +192,7 @@ class Flock:
         member.connection.close()
         self._all[2] -= member.in_
         member.connection, member.in_, member.unsent = None, False, b""
+        member.times.clear()
         member.not_before = time.monotonic() + BETWEEN
 
     def faults(self, stored: dict[int, Counter[datetime]]) -> list[str]:
