@@ -18,7 +18,7 @@ from twisted.logger import Logger
 
 from trackd.clock import now
 from trackd.listen.poller import Poller
-from trackd.listen.service import BACKLOG, CannotListen, Listeners
+from trackd.listen.service import BACKLOG, CannotListen, Listeners, unhurried
 from trackd.live.changes import Changes
 from trackd.live.hub import Hub
 from trackd.live.neighbours import Neighbours
@@ -121,6 +121,7 @@ class House:
         address, port = self.settings["web.address"], self.settings["web.port"]
         try:
             self.web = self.reactor.listenTCP(port, self.site, backlog=BACKLOG, interface=address)
+            unhurried(self.web)
         except CannotListenError as error:
             why = getattr(error.socketError, "strerror", None) or error.socketError
             raise CannotListen(f"web.port: cannot listen on port {port}: {why}") from error

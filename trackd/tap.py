@@ -328,7 +328,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
     )
     # Each room has its own words for a device; what the listeners hand in is what the intake has given them.
     taker: Any = intake
-    server = Server(taker, reactor, limits(settings))
+    server = Server(taker, reactor, limits(settings), share=hub.share)
     client: Any = HTTPClient(Agent(reactor))
 
     def figures() -> Iterable[Figure]:

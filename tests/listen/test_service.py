@@ -24,13 +24,13 @@ from trackd.listen.http import Channel
 from trackd.listen.limits import Limits
 from trackd.listen.mqtt import Client
 from trackd.listen.server import Listener, Server
-from trackd.listen.service import CannotListen, Listeners
+from trackd.listen.service import AT_ONCE, CannotListen, Listeners
 from trackd.listen.stream import Connection
 
 TCP_ONLY = evolve(WORDS, name="plain", udp=False)
 
 
-@define(eq=False)
+@define(eq=False, slots=False)
 class Port:
     """A port that knows whether it is open."""
 
@@ -40,6 +40,12 @@ class Port:
     made: Any  # factory or protocol
     tls: Any = None
     open: bool = True
+    numberAccepts: int = 100
+    let_in: int = 0
+
+    def doRead(self) -> None:
+        self.let_in += self.numberAccepts
+        self.numberAccepts += 20  # as Twisted does when there are more
 
     def stopListening(self) -> Any:
         self.open = False
@@ -105,6 +111,14 @@ class ServiceTests(SynchronousTestCase):
         )
         verifyObject(IService, service)
         self.assertEqual(self.reactor.open, [("tcp", 5000), ("udp", 5000), ("tcp", 5003), ("udp", 5004)])
+
+    def test_unhurried(self) -> None:
+        """However many are at the door, a few are let in at a time."""
+        self.listening(Listener(WORDS, 5000))
+        port = self.reactor.ports[0]
+        for _ in range(3):
+            port.doRead()
+        self.assertEqual(3 * AT_ONCE, port.let_in)
 
     def test_address_and_tls(self) -> None:
         """A listener may have an address, and TLS on its TCP port."""

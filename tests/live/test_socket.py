@@ -21,9 +21,10 @@ from tests.listen.samples import log_of
 from tests.live.memory import House, Place, Somebody, news
 from trackd.live.dialect import User
 from trackd.live.outlet import PIECE
-from trackd.live.socket import READ, SocketResource
+from trackd.live.socket import SocketResource
 from trackd.live.subscriber import Limits
 from trackd.people.errors import TooMany, Unauthorized
+from trackd.share import READ, REST, SLICE
 from trackd.store.errors import Unavailable
 
 CLIENT = IPv4Address("TCP", "192.0.2.1", 40000)
@@ -180,6 +181,30 @@ class HandshakeTests(SocketTests):
         """What clients say is read in small pieces, so that one who says much holds up nobody else."""
         _, line = self.connect()
         self.assertEqual(READ, line.down.bufferSize)  # type: ignore[attr-defined]
+
+    def test_share(self) -> None:
+        """When the clients have had their share of the time, what they say waits, and nothing more is read."""
+        client, line = self.opened()
+        share, clock = self.house.hub.share, self.house.clock
+        share.use(lambda: clock.__setattr__("rightNow", clock.rightNow + SLICE))
+        client.sendPing(b"one")
+        line.pump()
+        self.assertEqual("paused", line.down.producerState)
+        self.assertNotIn(b"one", line.said[-10:])
+        clock.advance(REST)
+        line.pump()
+        self.assertEqual(("producing", True), (line.down.producerState, line.said.endswith(b"\x8a\x03one")))
+
+    def test_lost_meanwhile(self) -> None:
+        """Who hangs up while he waits for his share is not heard any more."""
+        client, line = self.opened()
+        share, clock = self.house.hub.share, self.house.clock
+        share.use(lambda: clock.__setattr__("rightNow", clock.rightNow + SLICE))
+        client.sendPing(b"one")
+        line.pump()
+        line.down.loseConnection()
+        clock.advance(REST)
+        self.assertEqual(0, self.house.hub.count)
 
     def test_shown(self) -> None:
         """The doorkeeper sees parameters, cookies, origin and host; the dialect the parameters."""

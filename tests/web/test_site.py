@@ -9,6 +9,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from tests.listen.samples import log_of
+from trackd.share import REST, SLICE
 from trackd.web.site import ARRIVAL, FAREWELL, Request, Site
 
 
@@ -75,6 +76,20 @@ class SiteTests(SynchronousTestCase):
         self.assertIn(b"200 OK", answer)
         self.assertIn(b"Server: trackd\r\n", answer)
         self.assertEqual(self.echo.bodies, [b"0123456789"])
+
+    def test_share(self) -> None:
+        """When the clients have had their share of the time, what they say waits, and nothing more is read."""
+        (channel, transport), (gone, _) = self.connect(), self.connect()
+        self.site.share.use(lambda: self.clock.__setattr__("rightNow", SLICE))
+        for one in (channel, gone):
+            one.dataReceived(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n")
+            one.dataReceived(b"body")
+        self.assertEqual(("paused", b""), (transport.producerState, transport.value()))
+        self.lose(gone)
+        self.clock.advance(REST)
+        self.assertEqual("producing", transport.producerState)
+        self.assertIn(b"200 OK", transport.value())
+        self.assertEqual(self.echo.bodies, [b"body"])
 
     def test_announced(self) -> None:
         """A body that is announced as too large is refused before it comes."""

@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from trackd.clock import now
 from trackd.listen.conversation import WHO, Conversation
 from trackd.listen.server import Listener, Server
-from trackd.listen.share import READ
+from trackd.share import READ
 from trackd.wire.format import Decode
 
 

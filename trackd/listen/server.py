@@ -16,8 +16,8 @@ from trackd.listen.counters import Counters, Counts
 from trackd.listen.door import Door
 from trackd.listen.intake import Intake
 from trackd.listen.limits import Limits
-from trackd.listen.share import Share
 from trackd.rate import Rate
+from trackd.share import Share
 from trackd.wire.format import Session, WireFormat
 
 
@@ -31,11 +31,10 @@ class Server:
     counters: Counters = field(factory=Counters)
     door: Door = field(init=False)
     errors: Rate = field(init=False)  # of the log lines about bad frames
-    share: Share = field(init=False)  # of those who have no device
+    share: Share = Factory(lambda self: Share(self.clock), takes_self=True)  # of those who have no device
     numbers: Iterator[int] = field(factory=lambda: count(1), init=False)  # of connections, for the log
 
     def __attrs_post_init__(self) -> None:
-        self.share = Share(self.clock)
         self.door = Door(self.limits, Rate(self.clock, 1, 60.0))
         self.errors = Rate(self.clock, self.limits.errors_logged_per_second)
 

@@ -21,6 +21,7 @@ from trackd.listen.mqtt import Client
 from trackd.listen.server import Listener, Server
 from trackd.listen.stream import Connection
 
+AT_ONCE = 10  # connections that a port lets in before others have their turn
 BACKLOG = 1024  # connections that the kernel keeps for us: after a restart all devices come at once
 DATAGRAM = 65536  # bytes
 MINUTE = 60.0  # s from one look at the losses to the next
@@ -101,6 +102,7 @@ class Listeners(Service):
                 stream = reactor.listenTCP(port, factory, backlog=BACKLOG, interface=interface)
             else:
                 stream = reactor.listenSSL(port, factory, listener.tls, backlog=BACKLOG, interface=interface)
+            unhurried(stream)
             self._streams.append(stream)
         if listener.format.udp:
             datagrams = Datagrams(self.server, listener)
@@ -148,3 +150,18 @@ def _reason(listener: Listener, error: CannotListenError) -> str:
     where = f"{listener.address} port {listener.port}" if listener.address else f"port {listener.port}"
     why = getattr(error.socketError, "strerror", None) or error.socketError
     return f"cannot listen on {where}: {why}"
+
+
+def unhurried(port: Any) -> None:
+    """
+    Have a port let in a few connections at a time: the others wait in the queue of the kernel.
+
+    Twisted lets in the more of them the faster they come, and whoever is connected waits meanwhile.
+    """
+    let_in = port.doRead
+
+    def do_read() -> None:
+        port.numberAccepts = AT_ONCE
+        let_in()
+
+    port.doRead = do_read

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, 
 from datetime import datetime
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
@@ -29,6 +29,7 @@ from trackd.live.news import News, RawFrame
 from trackd.live.outlet import Outlet, Send
 from trackd.live.subscriber import GOING_AWAY, POLICY, Limits, Piece, Subscriber, texts
 from trackd.rate import Rate
+from trackd.share import Share
 from trackd.store.errors import Unavailable
 
 # Positions that are encoded for a greeting before others get their turn.
@@ -124,6 +125,7 @@ class Hub:
     watchers: Watchers
     holders: Holders
     limits: Limits = field(factory=Limits)
+    share: Share = Factory(lambda self: Share(self.clock), takes_self=True)  # of the clients, in what they say
     dropped: int = field(default=0, init=False)  # events and raw frames that slow sockets have missed
     count: int = field(default=0, init=False)  # sockets
     errors: Rate = field(init=False)  # of the log lines about what clients do wrong

@@ -10,6 +10,7 @@ there are too many. Autobahn's own timers are off: everything here runs on the h
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from attrs import frozen
@@ -17,7 +18,7 @@ from autobahn.twisted.resource import WebSocketResource
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer
-from twisted.logger import FilteringLogObserver, Logger, LogLevel, LogLevelFilterPredicate, globalLogPublisher
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
@@ -27,16 +28,28 @@ from trackd.live.dialect import Dialect, User
 from trackd.live.hub import Hub
 from trackd.live.subscriber import FAILED, GOING_AWAY, Subscriber
 from trackd.people.errors import Busy, PeopleError
+from trackd.share import READ
 from trackd.store.errors import Unavailable
 
 log = Logger()
-# Autobahn says of each client several times what it has done wrong; here it is one line, and not of all.
-_MISTAKES = FilteringLogObserver(globalLogPublisher, [LogLevelFilterPredicate(LogLevel.error)])
 # Seconds after which a client may try again while the database is away.
 RETRY_AFTER = 5
 
 CONTINUATION, TEXT = 0, 1  # opcodes
-READ = 4096  # bytes of a client's that are read at once
+
+
+class _Mistakes:
+    """Autobahn's log. It says of each client several times what it has done wrong; here it is one line, and not of all."""
+
+    def trace(self, format: str = "", **said: Any) -> None:
+        pass
+
+    debug = info = warn = trace
+
+    def error(self, format: str = "", **said: Any) -> None:
+        log.error(format, **said)
+
+    critical = error
 
 
 # Who asks, by the parameters of the URL, the cookies, and the headers `Origin` and `Host` as they came. None: nobody who
@@ -49,7 +62,7 @@ class LiveSocket(WebSocketServerProtocol):
     """One WebSocket. Its factory's hub decides what is said; this says it, and lets the hub know how fast."""
 
     transport: Any
-    log = Logger(observer=_MISTAKES)
+    log = _Mistakes()
     hub: Hub
     dialect: Dialect
     user: User
@@ -58,6 +71,8 @@ class LiveSocket(WebSocketServerProtocol):
     _leaving: IDelayedCall | None = None
     _idle: IDelayedCall | None = None
     _active: float = 0.0  # when something was said or heard last
+    _choked = False  # the client does not take what we write
+    _late: bytes = b""  # what it has said, and waits for its share
 
     def onOpen(self) -> None:
         self._guarded(self._open)
@@ -76,6 +91,25 @@ class LiveSocket(WebSocketServerProtocol):
         self._subscriber = self.hub.join(self.user, self.dialect, self.parameters, self.send_piece, self.hang_up)
         Deferred.fromCoroutine(self.hub.welcome(self._subscriber)).addErrback(self._failed)
 
+    def dataReceived(self, data: bytes) -> None:
+        share = self.hub.share
+        if self._late:
+            self._late += data
+            self.transport.pauseProducing()
+        elif share.used_up:
+            self._late = data
+            self.transport.pauseProducing()
+            share.wait(self._hear_late)
+        else:
+            share.use(partial(super().dataReceived, data))
+
+    def _hear_late(self) -> None:
+        late, self._late = self._late, b""
+        if late and self.transport is not None:
+            if not self._choked:
+                self.transport.resumeProducing()
+            super().dataReceived(late)
+
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         self._active = self.hub.clock.seconds()
         if self._subscriber is not None and not isBinary:
@@ -89,6 +123,7 @@ class LiveSocket(WebSocketServerProtocol):
         self._active = self.hub.clock.seconds()
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        self._late = b""
         for call in (self._leaving, self._idle):
             if call is not None and call.active():
                 call.cancel()
@@ -150,12 +185,15 @@ class LiveSocket(WebSocketServerProtocol):
 
     def pauseProducing(self) -> None:
         # Who doesn't read is not heard either: answers and pongs would pile up.
+        self._choked = True
         self.transport.pauseProducing()
         if self._subscriber is not None:
             self._subscriber.pause()
 
     def resumeProducing(self) -> None:
-        self.transport.resumeProducing()
+        self._choked = False
+        if not self._late:
+            self.transport.resumeProducing()
         if self._subscriber is not None:
             self._subscriber.resume()
 

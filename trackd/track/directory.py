@@ -2,7 +2,7 @@
 The devices in memory, and the way to those that are not.
 
 Whoever asks for a device while a question to the database is under way waits for the next, which asks for all of them
-at once: ten thousand devices that connect after a restart cost a few dozen questions.
+at once: ten thousand devices that connect after a restart cost a hundred questions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from trackd.track.device import Device
 K = TypeVar("K")
 
 # What is asked for in one question.
-AT_ONCE = 500
+AT_ONCE = 100
 # After a failed look-up of an id, this long until the next (seconds), doubling at each further one, and forgotten.
 FIRST_WAIT = 60.0
 LONGEST_WAIT = 1800.0

@@ -9,6 +9,7 @@ the one before.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from typing import Any, AnyStr, BinaryIO
 from urllib.parse import unquote_to_bytes
@@ -23,6 +24,7 @@ from twisted.web.server import Request as BaseRequest
 from twisted.web.server import Site as BaseSite
 
 from trackd.rate import Rate
+from trackd.share import Share
 
 # Seconds in which a whole request must have arrived, from the first byte or from the end of the one before.
 ARRIVAL = 60.0
@@ -118,6 +120,8 @@ class Channel(HTTPChannel):
     _counted = False
     _deaf = False
     _choked = False  # the client does not take what we write
+    _late: bytes = b""  # what it has said, and waits for its share
+    _new = True  # it has never been heard
     _answered: Any = None  # the request whose answer it does not take
 
     def connectionMade(self) -> None:
@@ -127,8 +131,26 @@ class Channel(HTTPChannel):
         self._expect()
 
     def dataReceived(self, data: bytes) -> None:
-        if not self._deaf:
-            super().dataReceived(data)
+        share = self.site.share
+        if self._deaf:
+            return
+        if self._late:
+            self._late += data
+            self.transport.pauseProducing()
+        elif share.used_up:
+            self._late = data
+            self.transport.pauseProducing()
+            share.wait(self._hear_late, self._new)
+        else:
+            self._new = False
+            share.use(partial(super().dataReceived, data))
+
+    def _hear_late(self) -> None:
+        late, self._late, self._new = self._late, b"", False
+        if late and self.transport is not None:
+            self.transport.resumeProducing()
+            if not self._deaf:
+                super().dataReceived(late)
 
     def lineReceived(self, line: bytes) -> None:
         if not self._deaf:
@@ -193,6 +215,7 @@ class Channel(HTTPChannel):
             self.requestDone(answered)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._late = b""
         self._arrived()
         self.leave()
         if self._answered is not None:
@@ -243,13 +266,21 @@ class Site(BaseSite):
     noisy = False
     _log = Logger()
 
-    def __init__(self, root: IResource, reactor: IReactorTime, largest_body: int, most_connections: int) -> None:
+    def __init__(
+        self,
+        root: IResource,
+        reactor: IReactorTime,
+        largest_body: int,
+        most_connections: int,
+        share: Share | None = None,
+    ) -> None:
         super().__init__(root, requestFactory=Request, parsePOSTFormSubmission=False, timeout=ARRIVAL, reactor=reactor)
         self.largest_body = largest_body
         self.most_connections = most_connections
         self.connections = 0
         self.waiting: dict[Channel, None] = {}  # for their clients, the one that has waited for longest first
         self._full = Rate(reactor, 1, 60.0)
+        self.share = share or Share(reactor)  # of the clients, in what they say
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         if self.connections >= self.most_connections:

@@ -16,7 +16,7 @@ from tests.listen.samples import WORDS, Caller, call, clock_of, server
 from tests.listen.test_datagram import A, B, listening
 from tests.listen.test_http import WEB
 from tests.listen.test_mqtt import BROKER, connect
-from trackd.listen.share import READ, REST, SLICE, Share
+from trackd.share import READ, REST, SLICE, Share
 from trackd.wire.format import Session, WireFormat
 from trackd.wire.values import Output
 

@@ -1,8 +1,8 @@
 """
-The share of strangers: how much of the server's time those may take who have not shown a device yet.
+The share of strangers: how much of the server's time those may take who are no devices, or have not shown one yet.
 
-Reading is done in slices: when strangers have used one up, their words wait for a moment, in which everybody else has
-the server for himself. However many of them say however much at once, a device is held up by one slice at the most; and
+Reading is done in slices: when strangers have used one up, their words wait for a moment, in which the devices have the
+server for themselves. However many of them say however much at once, a device is held up by one slice at the most; and
 one that comes new, and is a stranger until it has said who it is, only by others that come new.
 """
 
@@ -14,14 +14,14 @@ from collections.abc import Callable
 from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-SLICE = 0.04  # s of reading
-REST = 0.01  # s until the next slice
+SLICE = 0.004  # s of reading
+REST = 0.002  # s until the next slice
 READ = 1024  # bytes of a stranger's that are read at once, and wait for the next slice
 
 
 @define(eq=False)
 class Share:
-    """One for all strangers of a server."""
+    """One for all strangers of a server, and for the clients on its web port."""
 
     clock: IReactorTime
     _used: float = field(default=0.0, init=False)  # s of the slice
