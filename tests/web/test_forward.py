@@ -11,15 +11,18 @@ from attrs import Factory, define
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import Factory as ProtocolFactory
+from twisted.internet.protocol import Protocol
+from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
-from twisted.web.client import Agent, ResponseFailed, ResponseNeverReceived
+from twisted.web.client import URI, Agent, ResponseFailed, ResponseNeverReceived
 
 from benchmarks.server import free_ports
 from tests.postgres import DatabaseTestCase
 from trackd.settings import load
 from trackd.tap import build
-from trackd.web.forward import Forward
+from trackd.web.forward import Forward, Straight
 from trackd.wire import catalog
 
 FORM = "application/x-www-form-urlencoded"
@@ -37,7 +40,7 @@ class ForwardTests(DatabaseTestCase):
         house.web = reactor.listenTCP(0, cast(Any, house.site), interface="127.0.0.1")
         self.addCleanup(lambda: Deferred.fromCoroutine(house.stop()))
         self.base = f"http://127.0.0.1:{house.web.getHost().port}"
-        self.client: Any = HTTPClient(Agent(reactor))
+        self.client: Any = HTTPClient(Agent.usingEndpointFactory(reactor, Straight(reactor)))
         await self.db.run("INSERT INTO devices (name, unique_id) VALUES ('phone', 'phone')")
 
     async def ask(self, method: str, path: str, **more: Any) -> int:
@@ -122,3 +125,12 @@ class FailureTests(SynchronousTestCase):
         asked.finished.errback(Failure(ConnectionDone()))
         self.assertTrue(waiting.called)
         self.assertEqual([], self.flushLoggedErrors())
+
+
+class StraightTests(SynchronousTestCase):
+    def test_addresses(self) -> None:
+        """Addresses of both kinds are connected to as they are."""
+        reactor = MemoryReactorClock()
+        for url in (b"http://127.0.0.1:5055/", b"http://[::1]:5056/"):
+            Straight(reactor).endpointForURI(URI.fromBytes(url)).connect(ProtocolFactory.forProtocol(Protocol))
+        self.assertEqual([("127.0.0.1", 5055), ("::1", 5056)], [client[:2] for client in reactor.tcpClients])

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from attrs import define
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import ConnectError
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
+from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.client import RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived
+from twisted.web.client import URI, RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived
+from twisted.web.iweb import IAgentEndpointFactory
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
+from zope.interface import implementer
 
 from trackd.web.site import Request
 
@@ -19,6 +24,24 @@ PATIENCE = 30.0  # s
 PASSED = ("content-type", "user-agent", "authorization")
 
 _log = Logger()
+
+
+@implementer(IAgentEndpointFactory)
+@define
+class Straight:
+    """
+    How a client gets to a port of ours: by its address as it is.
+
+    By default addresses are looked up like names, each time and in a thread, which fails when there are too many at once.
+    """
+
+    reactor: Any
+
+    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
+        host = uri.host.decode("ascii")
+        kind = TCP6ClientEndpoint if ":" in host else TCP4ClientEndpoint
+        endpoint: IStreamClientEndpoint = kind(self.reactor, host, uri.port)
+        return endpoint
 
 
 class Forward(Resource):
@@ -60,7 +83,7 @@ class Forward(Resource):
                 timeout=PATIENCE,
             )
             body = await answer.content()
-        except (ConnectError, RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived):
+        except (ConnectError, DNSLookupError, RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived):
             # That is how a device format refuses what it cannot read: without a word.
             request.abort()
             return

@@ -19,7 +19,7 @@ from trackd.people.setup import Setup
 from trackd.rest.routes import Dialect
 from trackd.rest.services import Services
 from trackd.settings import Settings
-from trackd.web.forward import Forward
+from trackd.web.forward import Forward, Straight
 from trackd.web.media import DeviceFiles
 from trackd.web.metrics import metrics
 from trackd.web.mount import Api
@@ -91,4 +91,6 @@ def phones(reactor: Any, settings: Settings) -> Iterator[Forward]:
     for name, format in settings.formats.items():
         if format.web and not settings[f"{name}.ssl"]:
             address = next(iter(settings[f"{name}.address"]), "")
-            yield Forward(HTTPClient(Agent(reactor)), address, settings[f"{name}.port"])
+            yield Forward(
+                HTTPClient(Agent.usingEndpointFactory(reactor, Straight(reactor))), address, settings[f"{name}.port"]
+            )
