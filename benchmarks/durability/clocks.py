@@ -224,9 +224,14 @@ class Experiment(kills.Experiment):
         for id, when in self.said:
             around = [f"{when + timedelta(seconds=away):%Y-%m-%dT%H:%M:%SZ}" for away in (-1, 1)]
             there = self.server.call("GET", f"/api/positions?deviceId={ids[id]}&from={around[0]}&to={around[1]}")
-            times = [datetime.fromisoformat(one["fixTime"]) for one in there]
+            # The server has noted the same time, by its own clock.
+            times = [
+                datetime.fromisoformat(one["fixTime"])
+                for one in there
+                if abs(datetime.fromisoformat(one["serverTime"]) - when) < timedelta(seconds=devices.PATIENCE)
+            ]
             if times.count(when) != 1:
-                self.figures.faults.append(f"{id}: the report of {when} is not found among {times}")
+                self.figures.faults.append(f"{id}: the report of {when} is not found among {there}")
 
 
 def main(seed: int = 1) -> None:
