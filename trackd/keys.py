@@ -324,6 +324,7 @@ SECTIONS = {
         Key("live.connections", int, 10_000, "Live sockets at once", least=1),
         Key("live.userConnections", int, 100, "Live sockets of one user", least=1),
         Key("live.queue", int, 1_048_576, "Bytes that wait for a socket; then only the newest is kept", least=65_536),
+        Key("live.memory", int, 268_435_456, "Bytes that wait for all sockets; then less for each", least=1_048_576),
         Key("live.events", int, 1_000, "Events that wait for a socket", least=1),
     ),
 }

@@ -135,6 +135,7 @@ class Observation:
         yield from of("live_sockets", "live.connections", "Live sockets", house.hub.count)
         yield from of("live_sockets_of_one_user", "live.userConnections", "Of the user with most", standing.of_user)
         yield from of("live_waiting_bytes", "live.queue", "For the slowest socket", standing.bytes)
+        yield from of("live_waiting_bytes_of_all", "live.memory", "For all sockets", standing.memory)
         yield from of("live_waiting_events", "live.events", "For the slowest socket", standing.events)
         yield from of("news_of_others", "nodes.queue", "Of other servers, to be read", house.neighbours.waiting)
         database = house.database

@@ -238,6 +238,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
             connections=settings["live.connections"],
             user_connections=settings["live.userConnections"],
             queue=settings["live.queue"],
+            memory=settings["live.memory"],
             events=settings["live.events"],
             timeout=settings["web.timeout"] / 1000,
             strangers=settings["web.showUnknownDevices"],

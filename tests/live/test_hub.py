@@ -231,6 +231,21 @@ class SlowTests(SynchronousTestCase):
         self.house.hub.leave(self.subscriber)
         self.assertEqual(2, self.house.hub.dropped)
 
+    def test_crowd(self) -> None:
+        """While too much waits for all, who lets it wait gets no further socket; others do."""
+        house = House(Limits(memory=1, queue=10**6, burst=0))
+        slow = house.listener(1)
+        assert slow.subscriber is not None
+        slow.subscriber.pause()
+        self.assertTrue(house.hub.has_room(Somebody(1)))
+        house.hub.tell([news(1, 2)])
+        self.assertEqual(
+            (5, False, True),
+            (house.hub.standing().memory, house.hub.has_room(Somebody(1)), house.hub.has_room(Somebody(2))),
+        )
+        slow.subscriber.resume()
+        self.assertTrue(house.hub.has_room(Somebody(1)))
+
     def test_standing(self) -> None:
         """How far the slowest is behind can be seen, and when it goes the log has one line of what it has missed."""
         log = log_of(self)

@@ -3,7 +3,7 @@
 from attrs import Factory, define
 from twisted.trial.unittest import SynchronousTestCase
 
-from trackd.live.outlet import PIECE, Outlet
+from trackd.live.outlet import PIECE, Crowd, Outlet
 
 
 @define
@@ -110,3 +110,44 @@ class OutletTests(SynchronousTestCase):
         self.outlet.resume()
         self.outlet.write(b"two")
         self.assertEqual(([], 0), (self.sent.pieces, self.outlet.waiting))
+
+
+class CrowdTests(SynchronousTestCase):
+    """What waits for several peers together."""
+
+    def setUp(self) -> None:
+        self.crowd = Crowd(3 * PIECE)
+        self.one, self.two = (Outlet(Sent(), 100 * PIECE, PIECE, self.crowd) for _ in range(2))
+
+    def test_full(self) -> None:
+        """Too much for all is too much for each for whom more than a little waits."""
+        for outlet in (self.one, self.two):
+            outlet.pause()
+        self.one.write(b"x" * 4 * PIECE)
+        self.two.write(b"x" * PIECE)
+        self.assertEqual((True, False), (self.one.full, self.two.full))
+        self.two.write(b"x" * (PIECE + 1))
+        self.assertTrue(self.two.full)
+        self.one.close()
+        self.assertFalse(self.two.full)
+
+    def test_counted(self) -> None:
+        """What the transport has got since it was full counts until it is empty; nothing is counted in the end."""
+        self.one.pause()
+        self.one.write(b"x" * 2 * PIECE)
+        self.assertEqual((PIECE, 2 * PIECE), (self.one.waiting, self.crowd.waiting))
+        self.one.resume()
+        self.assertEqual((0, 0), (self.one.waiting, self.crowd.waiting))
+        self.two.pause()
+        self.two.write(b"x" * 2 * PIECE)
+        self.two.close()
+        self.two.resume()
+        self.assertEqual(0, self.crowd.waiting)
+
+    def test_no_burst(self) -> None:
+        """While it is too much for all, a transport that is full gets nothing more."""
+        self.one.pause()
+        self.one.write(b"x" * 5 * PIECE)
+        self.two.pause()
+        self.two.write(b"x")
+        self.assertEqual(1, self.two.waiting)

@@ -26,7 +26,7 @@ from twisted.logger import Logger
 
 from trackd.live.dialect import Dialect, Talk, User
 from trackd.live.news import News, RawFrame
-from trackd.live.outlet import Outlet, Send
+from trackd.live.outlet import Crowd, Outlet, Send
 from trackd.live.subscriber import GOING_AWAY, POLICY, Limits, Piece, Subscriber, texts
 from trackd.rate import Rate
 from trackd.share import Share
@@ -97,13 +97,14 @@ class Audience:
 
 @frozen
 class Standing:
-    """How the sockets are doing. `bytes` and `events`: what waits for the one for which most waits."""
+    """How the sockets are doing. `bytes` and `events`: what waits for the one for which most waits; `memory`: for all."""
 
     behind: int  # sockets whose peers do not keep up
     of_user: int  # sockets of the user who has most
     bytes: int
     events: int
     dropped: int  # events and raw frames, since the start
+    memory: int  # bytes
 
 
 @define(eq=False)
@@ -129,6 +130,7 @@ class Hub:
     dropped: int = field(default=0, init=False)  # events and raw frames that slow sockets have missed
     count: int = field(default=0, init=False)  # sockets
     errors: Rate = field(init=False)  # of the log lines about what clients do wrong
+    _crowd: Crowd = field(init=False)
     _audiences: dict[Dialect, Audience] = field(factory=dict, init=False)
     _question: int = field(default=0, init=False)
     _asking: dict[int, int] = field(factory=dict, init=False)  # questions on their way, by user
@@ -143,6 +145,7 @@ class Hub:
     _log: Logger = field(factory=Logger, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._crowd = Crowd(self.limits.memory)
         self.errors = Rate(self.clock, self.limits.errors_logged_per_second)
         self._ticking = LoopingCall(self._tick)
         self._ticking.clock = self.clock
@@ -192,7 +195,7 @@ class Hub:
             bytes = max(bytes, subscriber.outlet.waiting)
             events = max(events, subscriber.kept)
             dropped += subscriber.dropped
-        return Standing(behind, max(users.values(), default=0), bytes, events, dropped)
+        return Standing(behind, max(users.values(), default=0), bytes, events, dropped, self._crowd.waiting)
 
     def _tick(self) -> None:
         for subscriber in list(self._subscribers()):
@@ -265,13 +268,15 @@ class Hub:
     # Sockets
 
     def has_room(self, user: User) -> bool:
-        """One more socket of this user would keep the limits."""
-        of_user = sum(
-            len(listener.sockets)
-            for audience in self._audiences.values()
-            if (listener := audience.listeners.get(user.id)) is not None
-        )
-        return not self._stopping and self.count < self.limits.connections and of_user < self.limits.user_connections
+        """
+        One more socket of this user would keep the limits.
+
+        While too much waits for all sockets, who lets some of it wait gets no further one: a greeting may be long.
+        """
+        own = list(self._sockets_of(user.id))
+        if self._stopping or self.count >= self.limits.connections or len(own) >= self.limits.user_connections:
+            return False
+        return not (self._crowd.full and any(subscriber.outlet.waiting for subscriber in own))
 
     def join(
         self,
@@ -283,7 +288,7 @@ class Hub:
     ) -> Subscriber:
         """A socket has opened. It hears nothing until `welcome`, but misses nothing either."""
         talk: Talk = dialect.open(user, parameters)
-        outlet = Outlet(send, self.limits.queue, self.limits.burst)
+        outlet = Outlet(send, self.limits.queue, self.limits.burst, self._crowd)
         subscriber = Subscriber(user.id, dialect, talk, outlet, self.limits, self.clock.seconds, hang_up, user.token_id)
         listener = self._audiences.setdefault(dialect, Audience()).listeners.setdefault(user.id, Listener(user.id))
         listener.sockets.append(subscriber)

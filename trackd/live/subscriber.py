@@ -33,6 +33,7 @@ class Limits:
     connections: int = 10_000
     user_connections: int = 100
     queue: int = 1024 * 1024  # bytes waiting for a peer that does not read; above, only the newest is kept
+    memory: int = 256 * 1024 * 1024  # bytes waiting for all peers; above, slow ones are kept the newest only
     burst: int = 512 * 1024  # bytes given to a transport that is full, so that it is never idle
     events: int = 1000  # events, and raw frames, that are kept for a peer that has fallen behind
     patience: float = 60.0  # seconds in which a peer must have taken what its transport was given
