@@ -61,10 +61,14 @@ def main(seconds: float = 10.0) -> None:
     def cost(what: str, clients: int = 0, joined: bool = True) -> None:
         before = second.cpu() if joined else 0.0
         said, used = generate(first, load(0, second.web if clients else first.web, clients))
-        count = said["acknowledged"]
+        count: int = said["acknowledged"]
         beside = (second.cpu() - before if joined else 0.0) / count * 1e6
         rate = count / said["seconds"]
-        print(f"{what:40}{rate:8.0f} reports/s {used / count * 1e6:6.1f} µs/report, {beside:5.1f} µs on the second")
+        of_first, of_database = used.server / count * 1e6, used.database / count * 1e6
+        print(
+            f"{what:40}{rate:8.0f} reports/s {of_first:6.1f} µs/report, {beside:5.1f} µs on the second, "
+            f"{of_database:5.1f} µs of PostgreSQL"
+        )
 
     def delay(what: str, server: Server) -> None:
         said, _ = generate(first, load(RATE, server.web, 1))

@@ -99,6 +99,15 @@ class NodeTests(NodeTestCase):
         self.assertEqual((await self.two.beat())[0], True)
         self.assertEqual((await self.two.beat())[0], False)
 
+    async def test_forgotten(self) -> None:
+        """A server that was asleep for so long that nobody remembers it is the same one when it wakes."""
+        await self.db.run("DELETE FROM nodes WHERE id = %s", [self.two.id])
+        self.assertEqual((await self.two.beat())[0], True)
+        self.assertEqual((await self.one.beat())[1], [Node(self.two.id, "place two", True)])
+        again = Nodes(lambda: self.db, "two", "place two", 10.0)
+        await again.join()
+        self.assertEqual(again.id, self.two.id)
+
 
 class ClaimTests(NodeTestCase):
     async def setUp(self) -> None:  # type: ignore[override]

@@ -88,9 +88,11 @@ class Nodes:
         """Give a sign of life; whether this server was taken for dead, and the others that have not stopped."""
         rows = await self.queries.query(
             "WITH before AS MATERIALIZED (SELECT id, place, seen, seen >= now() - %s AS alive FROM nodes),"
-            " beat AS (UPDATE nodes SET seen = now() WHERE id = %s)"
+            # Somebody may have forgotten it meanwhile: its devices have this number all the same.
+            " beat AS (INSERT INTO nodes (id, name, place, seen) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, now())"
+            " ON CONFLICT (name) DO UPDATE SET seen = now())"
             " SELECT id, place, alive FROM before WHERE seen IS NOT NULL ORDER BY id",
-            [self._timeout, self.id],
+            [self._timeout, self.id, self.name, self.place],
         )
         nodes = [Node(*row) for row in rows]
         return all(node.id != self.id for node in nodes), [node for node in nodes if node.id != self.id]
