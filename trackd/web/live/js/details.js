@@ -2,7 +2,7 @@
 
 import { commandDialog } from "./commands.js";
 import { confirmDelete, deviceDialog, whoSees } from "./device.js";
-import { attribute, fill, h, say } from "./dom.js";
+import { attribute, fill, h, say, selects } from "./dom.js";
 import { testDialog } from "./first.js";
 import { fleet, happened, listed, moved } from "./fleet.js";
 import { eventWords } from "./events.js";
@@ -121,7 +121,7 @@ export class Details {
     attribute(this._trail, "aria-pressed", this.map.trailing ? "true" : "false");
     const position = fleet.positions.get(device.id);
     const key = position ? `${position.id} ${preference("speedUnit")}` : "";
-    if (key !== this._shown || !this._place.childElementCount) {
+    if (!this._place.childElementCount || (key !== this._shown && !selects(this._place))) {
       this._shown = key;
       fill(this._place, position ? positionFacts(position) : h("p.quiet", {}, t("details.none")));
     }

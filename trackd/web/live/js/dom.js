@@ -50,6 +50,12 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Whether the reader has marked some of its text, perhaps to copy it. @param {Element} element */
+export function selects(element) {
+  const selection = getSelection();
+  return Boolean(selection && !selection.isCollapsed && element.contains(selection.anchorNode));
+}
+
 let last = 0;
 
 /** A new id for an element that another one refers to. */

@@ -83,9 +83,9 @@ export async function show(place, logout) {
     const [part = "devices", ...rest] = here(),
       id = part === "device" ? Number(rest[0]) : NaN;
     const device = fleet.devices.get(id),
-      tab = { events, geofences: fences }[part] ?? devices;
+      tab = part === "events" ? events : part === "geofences" ? fences : devices;
     for (const one of [devices, events, fences]) one.hidden = one !== tab;
-    attribute(places.panel, "aria-label", t({ events: "events", geofences: "fences" }[part] ?? "devices"));
+    attribute(places.panel, "aria-label", t(tab === events ? "events" : tab === fences ? "fences" : "devices"));
     const page = pages.show(part, rest);
     places.page.hidden = !page;
     bar.mark(part === "device" ? "devices" : page ? "server" : part);

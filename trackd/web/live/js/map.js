@@ -30,7 +30,7 @@ export class MapView {
       maxZoom: 19,
       worldCopyJump: true,
       preferCanvas: true,
-      zoomSnap: 0.5,
+      zoomSnap: tiles ? 1 : 0.5, // pictures are sharp at whole steps only
       wheelPxPerZoomLevel: 90,
       center: [30, 10],
       zoom: 2.5,

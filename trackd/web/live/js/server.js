@@ -1,7 +1,7 @@
 /** Pages for administrators: users, unknown devices, what the server is doing, its settings, refused reports. */
 
 import { attempt } from "./dialog.js";
-import { attribute, fill, h } from "./dom.js";
+import { attribute, fill, h, selects } from "./dom.js";
 import { may } from "./may.js";
 import { quarantine } from "./quarantine.js";
 import { settings } from "./settings.js";
@@ -20,6 +20,13 @@ const PAGES = { users, unknown, state: standing, settings, quarantine };
  * A page: `draw` fills its place, and does so again and again if it is `alive`.
  * @typedef {{ alive?: boolean, draw: (place: HTMLElement) => Promise<void> }} Page
  */
+
+/** Whether somebody looks at a page, and does nothing there that a new one would disturb. @param {HTMLElement} body */
+const seen = (body) =>
+  document.visibilityState === "visible" &&
+  !document.querySelector("dialog") &&
+  !body.contains(document.activeElement) &&
+  !selects(body);
 
 export class ServerPages {
   /** @param {HTMLElement} element */
@@ -68,11 +75,7 @@ export class ServerPages {
     const page = PAGES[name],
       draw = () => attempt(() => page.draw(body));
     draw();
-    if (page.alive)
-      this._timer = setInterval(
-        () => document.visibilityState === "visible" && !document.querySelector("dialog") && draw(),
-        PAUSE,
-      );
+    if (page.alive) this._timer = setInterval(() => seen(body) && draw(), PAUSE);
     return true;
   }
 

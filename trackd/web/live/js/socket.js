@@ -1,12 +1,12 @@
 /** The live connection: it comes back by itself, and what was missed meanwhile is read anew. */
 
 import { api, base } from "./api.js";
-import { catchUp, hear } from "./fleet.js";
+import { catchUp, hear, readRest } from "./fleet.js";
 import { Signal } from "./signal.js";
 
-/** The server says something at least every 55 seconds. */
+/** Milliseconds of silence after which the line is dead: the server says something at least every 55 seconds. */
 const SILENCE = 90_000;
-/** A question that was not answered for so long means that the line is dead. */
+/** Milliseconds before each next try. */
 const WAITS = [1000, 2000, 5000, 10_000, 20_000, 30_000];
 /** The code with which a client that has logged out closes. */
 const LEFT = 4000;
@@ -48,7 +48,7 @@ function open() {
     tell({ name: "live" });
     // The socket's first message has the positions; devices that were made, changed or deleted are not among it.
     if (again)
-      catchUp().then(
+      Promise.all([catchUp(), readRest()]).then(
         () => (tries = 0),
         () => opened.close(),
       );
@@ -66,7 +66,8 @@ function open() {
 function lost() {
   socket = null;
   if (!wanted) return;
-  const wait = WAITS[Math.min(tries, WAITS.length - 1)];
+  // Not all at once, when a server comes back to many.
+  const wait = WAITS[Math.min(tries, WAITS.length - 1)] * (0.7 + 0.6 * Math.random());
   tries += 1;
   tell({ name: "away", until: Date.now() + wait });
   timer = setTimeout(retry, wait);
