@@ -33,6 +33,7 @@ DEVICES = 100
 RATE = 500.0  # reports a second of all of them
 P99 = 0.1  # s, for an acknowledgement
 MEASURED = 1_000_000
+CALM = 30.0  # s, at most, from one attack to the next
 BEHIND = 10  # niceness of the attackers: they would have machines of their own
 FLOODER = DEVICES  # the number of the device that floods
 HELLO = b"\0\x2d\xca\xfe\1\5\0\x0f%b" + bytes.fromhex("08000000000000000001")  # of Teltonika by UDP
@@ -213,7 +214,7 @@ class Hostile:
                 self._measure("in peace", lambda server, until: _wait(until))
                 for name in names or ATTACKS:
                     self._measure(name, ATTACKS[name])
-                    time.sleep(1)
+                    self._calm()
                 self._measure("in peace again", lambda server, until: _wait(until))
             finally:
                 self.flock.end()
@@ -249,6 +250,13 @@ class Hostile:
         self.say(line.shown())
         if p99 > P99:
             self.faults.append(f"{name}: devices wait for {p99 * 1000:.0f} ms")
+
+    def _calm(self) -> None:
+        """Wait until the server is done with what the attack has left."""
+        until = time.monotonic() + CALM
+        while self._tables()["trackd_connections_without_device"][0] > 1 and time.monotonic() < until:
+            time.sleep(0.1)
+        time.sleep(1)
 
     def _tables(self) -> dict[str, tuple[float, float]]:
         """What has a limit by /metrics, and the limit; of several of a name the fullest."""

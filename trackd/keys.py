@@ -296,7 +296,7 @@ SECTIONS = {
         ),
         Key("listen.loginTime", float, 300.0, "Seconds that a connection may be without a device", least=1),
         Key("listen.frame", int, 8_388_608, "Bytes of a frame, where its format has no smaller limit", least=1024),
-        Key("listen.ahead", int, 262_144, "Bytes that a connection may deliver while it is told to wait", least=1024),
+        Key("listen.ahead", int, 262_144, "Bytes that a connection may deliver while it has to wait", least=1024),
         Key("listen.endpoints", int, 20_000, "Senders of datagrams that have a device, for each port", least=1),
         Key("listen.datagrams", int, 10_000, "Datagrams on their way to the database, for each port", least=1),
         Key("listen.outputs", int, 65_536, "Positions, replies and the like in one frame", least=1),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from typing import Any
 
-from attrs import define, evolve
+from attrs import Factory, define, evolve
 from twisted.application.service import IService
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import succeed
@@ -30,6 +31,17 @@ from trackd.listen.stream import Connection
 TCP_ONLY = evolve(WORDS, name="plain", udp=False)
 
 
+@define
+class Socket:
+    """Remembers how much the kernel is to keep."""
+
+    kept: int = 0
+
+    def setsockopt(self, level: int, option: int, value: int) -> None:
+        assert (level, option) == (socket.SOL_SOCKET, socket.SO_RCVBUF)
+        self.kept = value
+
+
 @define(eq=False, slots=False)
 class Port:
     """A port that knows whether it is open."""
@@ -42,6 +54,7 @@ class Port:
     open: bool = True
     numberAccepts: int = 100
     let_in: int = 0
+    socket: Socket = Factory(lambda: Socket())
 
     def doRead(self) -> None:
         self.let_in += self.numberAccepts
@@ -113,12 +126,12 @@ class ServiceTests(SynchronousTestCase):
         self.assertEqual(self.reactor.open, [("tcp", 5000), ("udp", 5000), ("tcp", 5003), ("udp", 5004)])
 
     def test_unhurried(self) -> None:
-        """However many are at the door, a few are let in at a time."""
+        """However many are at the door, a few are let in at a time; of what each says the kernel keeps a little."""
         self.listening(Listener(WORDS, 5000))
         port = self.reactor.ports[0]
         for _ in range(3):
             port.doRead()
-        self.assertEqual(3 * AT_ONCE, port.let_in)
+        self.assertEqual((3 * AT_ONCE, Limits().ahead // 2), (port.let_in, port.socket.kept))
 
     def test_address_and_tls(self) -> None:
         """A listener may have an address, and TLS on its TCP port."""
