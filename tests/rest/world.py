@@ -240,10 +240,11 @@ class World:
     # Putting back
 
     async def _keep(self) -> None:
+        """Remember all tables but that of the servers, which is the server's own."""
         database = self.house.database
         rows = await database.query(
             "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-            " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1"
+            " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'nodes'"
         )
         await database.run(
             "CREATE SCHEMA kept; CREATE UNLOGGED TABLE kept.touched (name text);"
