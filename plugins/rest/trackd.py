@@ -9,8 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from plugins.rest.traccar.credentials import allowed, cors, refusal, who
+from plugins.rest.traccar.description import CREDENTIALS, REFUSALS, route
 from trackd.figures import HISTOGRAM, Figure
+from trackd.rest import body
+from trackd.rest.body import Member, Model
 from trackd.rest.errors import ApiError
+from trackd.rest.openapi import Gives, Words
 from trackd.rest.output import dumps, free, moment
 from trackd.rest.params import LONG, TEXT, Param
 from trackd.rest.routes import Access, Answer, Call, Dialect, Route
@@ -157,37 +161,93 @@ ADMINISTRATOR = Access.ADMINISTRATOR
 ID = (Param("id", LONG, meaning="The report's number"),)
 
 ROUTES = (
-    Route("GET", "/formats", get_formats, meaning="Which port is for which devices"),
+    Route("GET", "/formats", get_formats),
     Route(
         "GET",
         "/commands",
         get_commands,
         query=(Param("deviceId", LONG),),
         needs=("device",),
-        meaning="The commands that wait for a device",
     ),
-    Route("GET", "/unknown", get_unknown, ADMINISTRATOR, meaning="Ids that have called and that no device has"),
+    Route("GET", "/unknown", get_unknown, ADMINISTRATOR),
     Route(
         "DELETE",
         "/unknown",
         delete_unknown,
         ADMINISTRATOR,
         query=(Param("uniqueId", TEXT),),
-        meaning="Forget an id, until it calls again",
     ),
-    Route("GET", "/quarantine", get_quarantine, ADMINISTRATOR, meaning="Reports that the database has refused"),
-    Route("POST", "/quarantine/{id}/retry", retry, ADMINISTRATOR, place=ID, meaning="Store a report after all"),
-    Route(
-        "DELETE", "/quarantine/{id}", delete_quarantined, ADMINISTRATOR, place=ID, meaning="Forget a report for good"
-    ),
-    Route("GET", "/settings", get_settings, ADMINISTRATOR, meaning="The settings in force"),
-    Route("GET", "/state", get_state, ADMINISTRATOR, meaning="What the server is doing"),
+    Route("GET", "/quarantine", get_quarantine, ADMINISTRATOR),
+    Route("POST", "/quarantine/{id}/retry", retry, ADMINISTRATOR, place=ID),
+    Route("DELETE", "/quarantine/{id}", delete_quarantined, ADMINISTRATOR, place=ID),
+    Route("GET", "/settings", get_settings, ADMINISTRATOR),
+    Route("GET", "/state", get_state, ADMINISTRATOR),
 )
+
+# What they answer, for their description.
+
+PORT = Model(
+    "Port",
+    (Member("name", body.TEXT), Member("port", body.INT), Member("transports", body.ANY), Member("tls", body.FLAG)),
+)
+WAITING = Model(
+    "WaitingCommand",
+    (
+        Member("id", body.LONG),
+        Member("deviceId", body.LONG),
+        Member("type", body.TEXT),
+        Member("attributes", body.FREE),
+        Member("created", body.MOMENT),
+        Member("failure", body.TEXT),
+    ),
+)
+UNKNOWN = Model(
+    "UnknownDevice",
+    (
+        Member("uniqueId", body.TEXT),
+        Member("protocol", body.TEXT),
+        Member("address", body.TEXT),
+        Member("firstSeen", body.MOMENT),
+        Member("lastSeen", body.MOMENT),
+        Member("count", body.INT),
+        Member("lastFrame", body.TEXT),
+    ),
+)
+QUARANTINE = Model("Quarantine", (Member("total", body.INT), Member("reports", body.ANY)))
+STORED = Model("Stored", (Member("stored", body.FLAG),))
+SETTING = Model(
+    "Setting",
+    (Member("name", body.TEXT), Member("value", body.TEXT), Member("origin", body.TEXT), Member("meaning", body.TEXT)),
+)
+STATE = Model(
+    "State",
+    (
+        Member("version", body.TEXT),
+        Member("since", body.MOMENT),
+        Member("now", body.MOMENT),
+        Member("database", body.FLAG),
+        Member("figures", body.ANY),
+    ),
+)
+GIVES = {
+    "GET /formats": (Gives(PORT, many=True),),
+    "GET /commands": (Gives(WAITING, many=True),),
+    "GET /unknown": (Gives(UNKNOWN, many=True),),
+    "DELETE /unknown": (Gives(status=204),),
+    "GET /quarantine": (Gives(QUARANTINE),),
+    "POST /quarantine/{id}/retry": (Gives(STORED),),
+    "DELETE /quarantine/{id}": (Gives(status=204),),
+    "GET /settings": (Gives(SETTING, many=True),),
+    "GET /state": (Gives(STATE),),
+    "GET /openapi.json": (Gives("object"),),
+}
+WORDS = Words("trackd, what the server tells of itself", "Times are UTC.", GIVES, CREDENTIALS, REFUSALS, {})
+PREFIX = "/api/trackd"
 
 dialect = Dialect(
     name="trackd",
-    prefix="/api/trackd",
-    routes=ROUTES,
+    prefix=PREFIX,
+    routes=(*ROUTES, route(PREFIX, ROUTES, WORDS)),
     who=who,
     allowed=allowed,
     refusal=refusal,

@@ -8,9 +8,10 @@ from typing import Any
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from twisted.trial.unittest import SynchronousTestCase
 
-from plugins.rest.traccar import traccar
 from plugins.rest.traccar.description import WORDS
 from plugins.rest.traccar.traccar import dialect
+from plugins.rest.trackd import WORDS as OWN_WORDS
+from plugins.rest.trackd import dialect as own
 from trackd.rest.body import FLAG, FREE, LONG, MOMENT, TEXT, Member, Model
 from trackd.rest.openapi import Gives, Words, description
 from trackd.rest.params import INT, Param
@@ -129,25 +130,37 @@ class DescriptionTests(SynchronousTestCase):
 
 
 class DialectTests(SynchronousTestCase):
+    dialect = dialect
+    words = WORDS
+
     def setUp(self) -> None:
-        self.said = description(dialect.prefix, dialect.routes, WORDS, "1.0")
+        self.said = description(self.dialect.prefix, self.dialect.routes, self.words, "1.0")
 
     def test_valid(self) -> None:
         """The whole description is valid, with each route once."""
         self.assertEqual([], [error.message for error in OpenAPIV31SpecValidator(self.said).iter_errors()])
         operations = [(method, path) for path, item in self.said["paths"].items() for method in item]
-        self.assertEqual(sorted(operations), sorted((route.method.lower(), route.path) for route in dialect.routes))
+        self.assertEqual(
+            sorted(operations), sorted((route.method.lower(), route.path) for route in self.dialect.routes)
+        )
 
     def test_answers(self) -> None:
         """Of each route it is known what it answers, and of none that there is not."""
-        self.assertEqual(sorted(WORDS.gives), sorted(route.name for route in dialect.routes))
+        self.assertEqual(sorted(self.words.gives), sorted(route.name for route in self.dialect.routes))
 
     def test_said(self) -> None:
         """Each route says in a sentence what it does."""
-        self.assertEqual([], [route.name for route in dialect.routes if not route.said.endswith(".")])
+        self.assertEqual([], [route.name for route in self.dialect.routes if not route.said.endswith(".")])
 
     def test_places(self) -> None:
         """Each parameter in a path has a type."""
-        for route in traccar.ROUTES:
+        for route in self.dialect.routes:
             names = re.findall(r"\{([^}:]+)", route.path)
             self.assertEqual([param.name for param in route.place], names, route.name)
+
+
+class OwnTests(DialectTests):
+    """Of what the server tells of itself."""
+
+    dialect = own
+    words = OWN_WORDS

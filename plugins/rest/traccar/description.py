@@ -126,12 +126,12 @@ WORDS = Words(
 )
 
 
-def route(prefix: str, others: Iterable[Route]) -> Route:
+def route(prefix: str, others: Iterable[Route], words: Words = WORDS) -> Route:
     """The route that describes these others, and itself."""
 
     async def get_description(services: Services, call: Call) -> Answer:
         """This description of all routes, as OpenAPI 3.1."""
-        return shown(description(prefix, routes, WORDS, services.options.version))
+        return shown(description(prefix, routes, words, services.options.version))
 
     described = Route("GET", "/openapi.json", get_description)
     routes = (*others, described)
