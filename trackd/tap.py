@@ -259,8 +259,9 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         settings["commit.queue"],
         withdrawn=lambda reports: intake.withdrawn(reports),
         bulletins=lambda batch: neighbours.bulletins(batch),
+        shared=lambda: bool(neighbours.others),
     )
-    loader = Loader(loading, settings.fallbacks(), settings["devices.history"])
+    loader = Loader(loading, settings.fallbacks(), settings["devices.history"], above=committer.above)
     directory = Directory(
         loader.load,
         loader.load_by_id,

@@ -180,6 +180,22 @@ class CommitterTests(DatabaseTestCase):
         self.assertEqual(sorted(set(ids)), ids)
         self.assertEqual([(2500,)], await self.db.query("SELECT count(*) FROM positions"))
 
+    async def test_ids_of_two(self) -> None:
+        """A device's ids rise also when it has gone from a server that was ahead to one that has ids left."""
+        one, other = self.committer(), self.committer()
+        first, ahead, later = (report(self.device) for _ in range(3))
+        for committer, said in ((one, first), (other, ahead)):
+            committer.add(said)
+            await committer.idle()
+        one.above(ahead.id)
+        one.add(later)
+        await one.idle()
+        self.assertTrue(first.id < ahead.id < later.id)
+        one.above(first.id)
+        one.add(again := report(self.device))
+        await one.idle()
+        self.assertEqual(later.id + 1, again.id)
+
     async def test_once(self) -> None:
         """The same report committed again, as after a connection that was lost in between, is there once."""
         one = report(self.device)

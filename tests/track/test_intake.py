@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.listen.samples import log_of
 from tests.track.memory import House, Wire, at, fix
+from trackd.store.committer import FRESH
 from trackd.store.database import Refused, Unavailable
 from trackd.store.report import Event, Report, State
 from trackd.track.device import Device, before
@@ -386,6 +387,16 @@ class MovedTests(SynchronousTestCase):
             assert one is not None
             self.failureResultOf(one, RuntimeError)
         self.assertTrue(self.flushLoggedErrors())
+
+    def test_ids(self) -> None:
+        """While others give ids too, those that were fetched a while ago are not given any more."""
+        self.house.connection.held = None
+        for seconds, number in ((0, 1), (FRESH, 2), (1, 1001)):
+            self.house.clock.advance(seconds)
+            self.house.committer.shared = lambda: True
+            self.house.take(self.wire, fix(number))
+            self.house.settle()
+            self.assertEqual(number, self.house.reports[-1].id)
 
     def test_session_elsewhere(self) -> None:
         """When it has a session elsewhere, the one here is over with its connection, and memory does not know it."""

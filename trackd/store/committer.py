@@ -33,6 +33,8 @@ from trackd.store.report import Event, Report
 
 # Ids that one number of a sequence stands for: as the migrations say.
 BLOCK = 1000
+# Seconds for which ids are good while other servers give some too: so they rise with time, wherever they come from.
+FRESH = 5.0
 # Classes of SQL states that mean "this row", not "not now": data, constraints, limits.
 ROW = ("22", "23", "54")
 # Refused reports that the log names in a minute; of the others it has the number.
@@ -70,6 +72,7 @@ class Committer:
     retry: float = 0.5  # seconds between tries while the database is away
     withdrawn: Callable[[list[Report]], Awaitable[None]] = field(kw_only=True, default=lambda reports: _done())
     bulletins: Callable[[Batch], Sequence[str]] = field(kw_only=True, default=lambda batch: ())
+    shared: Callable[[], bool] = field(kw_only=True, default=lambda: False)  # others use the same sequences
     waiting: int = field(default=0, init=False)  # reports that are not yet committed
     away: str | None = field(default=None, init=False)  # why nothing can be committed at the moment
     quarantined: int = field(default=0, init=False)  # reports, since the start
@@ -85,6 +88,7 @@ class Committer:
     _room: list[Deferred[None]] = field(factory=list, init=False)
     _idle: list[Deferred[None]] = field(factory=list, init=False)
     _ids: dict[str, deque[int]] = field(factory=dict, init=False)
+    _fetched: dict[str, float] = field(factory=dict, init=False)  # when these were
     _void: list[Report] = field(factory=list, init=False)  # of this batch, and not written
     _turn: int = field(default=0, init=False)  # of those that go their way again
     _returning: dict[int, tuple[int, Deferred[None]]] = field(factory=dict, init=False)  # these, by device
@@ -116,6 +120,12 @@ class Committer:
     def room(self) -> Deferred[None]:
         """Fires when there is room again."""
         return self._later(self._room) if self.full else _done()
+
+    def above(self, id: int) -> None:
+        """Positions from now on get larger ids than this one, which another server has given."""
+        ids = self._ids.get("position_ids")
+        if ids and ids[0] <= id:
+            ids.clear()
 
     def idle(self) -> Deferred[None]:
         """Fires when all that was added is committed."""
@@ -398,7 +408,10 @@ class Committer:
     async def _block(self, sequence: str, count: int) -> list[int]:
         """`count` fresh ids, rising: the sequence counts in blocks, and each of its numbers is the first of one."""
         ids = self._ids.setdefault(sequence, deque())
+        if ids and self.shared() and self.clock.seconds() - self._fetched[sequence] > FRESH:
+            ids.clear()
         if len(ids) < count:
+            self._fetched[sequence] = self.clock.seconds()
             blocks = -(-(count - len(ids)) // BLOCK)
             found = await self.connection.query(
                 "SELECT nextval(%s::regclass) FROM generate_series(1, %s)", (sequence, blocks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from attrs import define, field
@@ -25,6 +25,7 @@ class Loader:
     config: Mapping[str, Any]
     history: int = 1000
     span: str = "report.trip.minDuration"
+    above: Callable[[int], None] = lambda id: None  # of devices that are made this server's: their latest position
     _log: Logger = field(factory=Logger, init=False)
 
     async def load(self, unique_ids: list[str]) -> dict[str, Device]:
@@ -32,17 +33,22 @@ class Loader:
         The devices with these unique ids, which are this server's from now on. Unavailable while the database is away.
         """
         devices = await self._devices((await self.loading.load(unique_ids)).values())
+        self._rise(devices)
         return {device.unique_id: device for device in devices}
 
     async def take_back(self, ids: list[int]) -> dict[int, Device]:
         """The devices with these ids, which are this server's from now on; sessions on others stay."""
         devices = await self._devices((await self.loading.take_back(ids)).values())
+        self._rise(devices)
         return {device.id: device for device in devices}
 
     async def load_by_id(self, ids: list[int]) -> dict[int, Device]:
         """The devices with these ids."""
         devices = await self._devices((await self.loading.load_by_id(ids)).values())
         return {device.id: device for device in devices}
+
+    def _rise(self, devices: Iterable[Device]) -> None:
+        self.above(max((device.state.position_id for device in devices), default=0))
 
     async def _devices(self, found: Iterable[Loaded]) -> list[Device]:
         found = list(found)
