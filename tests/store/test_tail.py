@@ -52,6 +52,19 @@ class TailTests(DatabaseTestCase):
         await self.store(2, device=2)
         self.assertEqual(await self.told(tail), [("b", 2)])
 
+    async def test_several_servers(self) -> None:
+        """What one server stores under a smaller id than another has given already is told as well, once."""
+        await self.db.run("INSERT INTO nodes (name, place, seen) VALUES ('one', '', now()), ('two', '', now())")
+        await self.store(1, 5000)
+        tail = Tail(self.db, most=2)
+        await tail.start()
+        await self.store(2, 5001)
+        self.assertEqual([id for _, id in await self.told(tail)], [2, 5001])
+        await self.store(3, 4, 5002)
+        self.assertEqual([id for _, id in await self.told(tail)], [3, 4])
+        self.assertEqual([id for _, id in await self.told(tail)], [5002])
+        self.assertEqual(await self.told(tail), [])
+
     async def test_pieces(self) -> None:
         """What does not fit into one answer comes with the next."""
         tail = Tail(self.db, most=2)
