@@ -62,7 +62,6 @@ EXCEPT = {
     "events-order": "most of its detectors are not built yet",
     "result-number": "the detector of results is not built yet",
     "command-gt06-live": "the detector of results is not built yet",
-    "command-http-type": "on purpose: a command that the device's format does not have is refused",
     "command-types": "text messages have other types",
     "motion-migrated": "attributes of an older release of the reference",
 }
