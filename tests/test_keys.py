@@ -85,6 +85,21 @@ class ConvertedTests(SynchronousTestCase):
         error = str(self.assertRaises(ValueError, converted, key, "10.0.0.1, localhost", True))
         self.assertEqual(error, 'needs addresses or networks such as 10.1.0.0/16, not "localhost"')
 
+    def test_tiles(self) -> None:
+        """An address of tiles has its three places, and nothing that would mean more in the page's policy."""
+        key = {key.name: key for key in KEYS}["live.tiles.url"]
+        for text in ("", "https://{s}.example.org/{z}/{x}/{y}.png?key=1", "http://10.0.0.1:8080/{z}/{x}/{y}"):
+            self.assertEqual(converted(key, text, True), text)
+        for text in (
+            "https://example.org/{z}/{x}.png",
+            "https://example.org; script-src */{z}/{x}/{y}",
+            "https://example.org/{z}/{x}/{y};x",
+            "https://user@example.org/{z}/{x}/{y}",
+            "javascript:{z}{x}{y}",
+            "//example.org/{z}/{x}/{y}",
+        ):
+            self.assertIn("{x}", str(self.assertRaises(ValueError, converted, key, text, True)), text)
+
     def test_secret(self) -> None:
         """A secret is not repeated in an error."""
         self.assertNotIn("hunter2", str(self.assertRaises(ValueError, converted, SECRET, "hunter2", True)))
