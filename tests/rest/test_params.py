@@ -44,11 +44,14 @@ class KindTests(SynchronousTestCase):
         self.assertIsNone(Param("t", TEXT).of([]))
 
     def test_first_counts(self) -> None:
-        """Of a repeated single value the first counts; a list has them all, and no default for an empty one."""
+        """Of a repeated single value the first counts; a list has them all, and an empty number among them is 400."""
         self.assertEqual(Param("n", INT).of(["1", "2"]), 1)
         self.assertEqual(Param("n", INT, many=True).of(["1", "2"]), [1, 2])
         self.assertEqual(Param("n", INT, many=True).of([]), [])
-        self.assertRaises(ValueError, Param("n", INT, many=True).of, [""])
+        self.assertEqual(Param("t", TEXT, many=True).of(["", "x"]), ["", "x"])
+        with self.assertRaises(ApiError) as caught:
+            Param("n", INT, many=True).of(["1", ""])
+        self.assertEqual(caught.exception.status, 400)
         self.assertRaises(ValueError, Param("n", INT, many=True).of, ["1,2"])
 
     def test_moments(self) -> None:

@@ -71,7 +71,7 @@ class Entrance:
     by_passwords: bool = True
     _log: Logger = field(factory=Logger, init=False)
 
-    async def by_password(self, name: str, password: str, address: str, code: int = 0) -> UserRow:
+    async def by_password(self, name: str, password: str, address: str, code: int | None = None) -> UserRow:
         """
         The user with this e-mail address or login.
 
@@ -80,7 +80,7 @@ class Entrance:
         """
         user = await self._checked(name, password, address, remember=False)
         if user.totp_key:
-            if not code:
+            if code is None:
                 raise CodeNeeded("One-time code required")
             step = codes.step_of(user.totp_key, code, self.now().timestamp())
             # Who has looked over somebody's shoulder has seen a code that is of no use any more.

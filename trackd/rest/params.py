@@ -55,8 +55,10 @@ class Param:
     meaning: str = ""
 
     def of(self, texts: Sequence[str]) -> Any:
-        """The value of what was sent under this name. Raises ValueError."""
+        """The value of what was sent under this name. Raises ValueError, ApiError (400) for an empty one of many."""
         if self.many:
+            if self.kind.empty_is_absent and "" in texts:
+                raise ApiError(400, f"{self.name} is empty")
             return [self.kind.read(text) for text in texts]
         if not texts or (texts[0] == "" and self.kind.empty_is_absent):
             return self.kind.absent

@@ -29,8 +29,9 @@ class Users:
         )
 
     async def find(self, name: str) -> UserRow | None:
-        """The user with this e-mail address or login, whatever its case; the address goes first."""
-        name = name.strip()
+        """The user with this e-mail address or login, whatever its case; the address goes first. Nobody has none."""
+        if not (name := name.strip()):
+            return None
         return _first(
             await self.database.query(
                 f"SELECT {COLUMNS} FROM users u WHERE u.deleted_at IS NULL"

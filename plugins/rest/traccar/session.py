@@ -7,10 +7,13 @@ from plugins.rest.traccar.credentials import by_cookie, session_cookie
 from trackd.people.errors import CodeNeeded, Invalid, Shut, Unauthorized
 from trackd.people.permissions import SERVICE_ID
 from trackd.rest.errors import ApiError
-from trackd.rest.params import INT, MOMENT, TEXT, Param
+from trackd.rest.params import MOMENT, TEXT, Kind, Param, integer
 from trackd.rest.routes import Access, Answer, Call, Route
 from trackd.rest.services import Caller, Services
 from trackd.store.rows import UserRow
+
+# A one-time code: 000000 is one, too, and not the same as none.
+CODE = Kind("integer", integer)
 
 
 async def get_session(services: Services, call: Call) -> Answer:
@@ -130,7 +133,7 @@ ROUTES = (
         "/session",
         post_session,
         Access.ANYONE,
-        form=(Param("email", TEXT), Param("password", TEXT), Param("code", INT)),
+        form=(Param("email", TEXT), Param("password", TEXT), Param("code", CODE)),
     ),
     Route("DELETE", "/session", delete_session),
     Route("GET", "/session/check-sid", check_sid, Access.ANYONE, query=(Param("sid", TEXT),)),

@@ -64,6 +64,16 @@ class SessionTests(HouseTestCase):
         for name in ("nobody", "", "a\0b", "%"):
             self.assertEqual((await self.login(name)).status, 401)
 
+    async def test_no_login(self) -> None:
+        """Users without a login may have an empty one, all of them, and nobody comes in by it."""
+        admin = await self.user("root", administrator=True)
+        for name in ("ann", "bob"):
+            sent = {"name": name, "email": f"{name}@example.org", "login": "", "password": "p"}
+            made = await self.call("POST", "/api/users", admin, json=sent)
+            self.assertEqual((made.status, made.value["login"]), (200, ""))
+        self.assertEqual((await self.login("", "p")).status, 401)
+        self.assertEqual((await self.login(" ", "p")).status, 401)
+
     async def test_no_password(self) -> None:
         """An account without a password is as shut as one that does not exist."""
         await self.user("ann")
@@ -126,6 +136,15 @@ class SessionTests(HouseTestCase):
         self.assertEqual((await self.login("ann@example.org", code="x")).status, 400)
         self.assertEqual((await self.login("ann@example.org", code=right)).status, 200)
         self.assertEqual((await self.call("GET", "/api/devices", basic("ann"))).status, 401)
+
+    async def test_code_of_zeros(self) -> None:
+        """000000 is a code, right or wrong like any other, and not the same as none."""
+        key = codes.new_key()
+        await self.user("ann", totp_key=key)
+        while codes.code(key, self.time.now().timestamp()) == "000000":
+            self.time.offset += timedelta(minutes=5)
+        self.assertEqual((await self.login("ann@example.org", code="000000")).status, 400)
+        self.assertEqual((await self.login("ann@example.org", code="")).status, 401)
 
     async def test_code_twice(self) -> None:
         """A one-time code is good for one log-in, and none from before is good after it."""
