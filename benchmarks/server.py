@@ -23,6 +23,7 @@ from attrs import define, field
 
 from trackd.store.embedded import EmbeddedPostgres
 
+FAREWELL = 10.0  # s, that a database has for its end
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -112,7 +113,15 @@ class Server:
         return time.perf_counter() - began
 
     def remove(self) -> None:
+        """End it, and its database, which may have outlived it; nothing is left."""
         self.stop()
+        until = time.monotonic() + FAREWELL
+        while (postgres := self.database.pid()) is not None and time.monotonic() < until:
+            try:
+                os.kill(postgres, signal.SIGQUIT)
+            except ProcessLookupError:
+                pass
+            time.sleep(0.05)
         shutil.rmtree(self.data, ignore_errors=True)
 
     def cpu(self) -> float:

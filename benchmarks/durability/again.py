@@ -81,7 +81,7 @@ class Experiment(kills.Experiment):
             self.compare()
             self.besides_stored()
         finally:
-            self.remove()
+            self.server.remove()
         return self.figures
 
     # The ways

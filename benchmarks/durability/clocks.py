@@ -136,7 +136,7 @@ class Experiment(kills.Experiment):
             self.found()
         finally:
             stop.set()
-            self.remove()
+            self.server.remove()
         return self.figures
 
     def silent(self, away: timedelta) -> None:

@@ -116,7 +116,7 @@ class Experiment:
             self.compare()
         finally:
             stop.set()
-            self.remove()
+            self.server.remove()
         return self.figures
 
     def known(self) -> None:
@@ -125,14 +125,6 @@ class Experiment:
             "INSERT INTO devices (name, unique_id) VALUES "
             + ", ".join(f"('{device.unique_id}', '{device.unique_id}')" for device in self.fleet)
         )
-
-    def remove(self) -> None:
-        """End all that was started here."""
-        if self.server.process is not None:
-            self.server.stop()
-        if (postgres := self.server.database.pid()) is not None:
-            os.kill(postgres, signal.SIGQUIT)
-        self.server.remove()
 
     def pause(self, most: float) -> None:
         time.sleep(self.random.uniform(0, most))

@@ -12,8 +12,6 @@ Everything is on loopback, in a folder of its own that is gone afterwards. Ends 
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
 import sys
 import time
@@ -147,17 +145,8 @@ class Experiment:
             self.server.start()
             self.afterwards()
         finally:
-            self.remove()
+            self.server.remove()
         return self.figures
-
-    def remove(self) -> None:
-        """End all that was started here."""
-        if self.server.process is not None:
-            self.server.stop()
-        postgres = self.server.database.pid()
-        if postgres is not None:
-            os.kill(postgres, signal.SIGQUIT)
-        self.server.remove()
 
     def connected(self, format: str, number: int) -> socket.socket:
         """A connection on which the device of this number may report."""

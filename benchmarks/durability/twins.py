@@ -117,7 +117,7 @@ class Twins(Experiment):
         finally:
             stop.set()
             self.other.remove()
-            self.remove()
+            self.server.remove()
         return self.figures
 
     def one(self) -> None:
