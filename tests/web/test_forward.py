@@ -126,6 +126,17 @@ class FailureTests(SynchronousTestCase):
         self.assertTrue(waiting.called)
         self.assertEqual([], self.flushLoggedErrors())
 
+    def test_gone_before_it_is_connected(self) -> None:
+        """Nor is one that hangs up while its request is on the way to the port."""
+        reactor = MemoryReactorClock()
+        asked = Asked()
+        client = HTTPClient(Agent.usingEndpointFactory(reactor, Straight(reactor)))
+        Forward(client, "", 5055).render(cast(Any, asked))
+        self.assertEqual(1, len(reactor.tcpClients))
+        asked.finished.errback(Failure(ConnectionDone()))
+        self.assertTrue(asked.aborted)
+        self.assertEqual([], self.flushLoggedErrors())
+
 
 class StraightTests(SynchronousTestCase):
     def test_addresses(self) -> None:

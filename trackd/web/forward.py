@@ -7,7 +7,7 @@ from typing import Any
 from attrs import define
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
-from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLookupError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -30,9 +30,7 @@ _log = Logger()
 @define
 class Straight:
     """
-    How a client gets to a port of ours: by its address as it is.
-
-    By default addresses are looked up like names, each time and in a thread, which fails when there are too many at once.
+    How a client gets to a port of ours: by its address as it is. By default it would be looked up like a name, in a thread.
     """
 
     reactor: Any
@@ -67,7 +65,7 @@ class Forward(Resource):
 
     def _failed(self, failure: Failure, request: Request) -> None:
         # It was cancelled because the client is gone, or for being too slow; any other failure is our mistake.
-        if not failure.check(CancelledError):
+        if not failure.check(CancelledError, ConnectingCancelledError):
             _log.failure("while passing a request on", failure)
         request.abort()
 
