@@ -124,7 +124,7 @@ class HouseTestCase(DatabaseTestCase):
 
     async def shown(self, device_id: int, seen: bool = True) -> None:
         """Wait until it is known of the only listener whether it sees the device."""
-        await self.until(lambda: self.house.hub.heard_of(device_id) is seen)
+        await self.until(lambda: (device_id in self.house.hub.watched) is seen)
 
 
 def heard(socket: Socket) -> list[int]:

@@ -86,10 +86,10 @@ class TellTests(SynchronousTestCase):
         self.assertFalse(self.hub.heard)
         peer = self.house.listener()
         self.assertTrue(self.hub.heard)
-        self.assertEqual((True, False), (self.hub.heard_of(7), self.hub.heard_of(9)))
+        self.assertEqual((True, False), (7 in self.hub.watched, 9 in self.hub.watched))
         assert peer.subscriber is not None
         self.hub.leave(peer.subscriber)
-        self.assertEqual((False, False), (self.hub.heard, self.hub.heard_of(7)))
+        self.assertEqual((False, False), (self.hub.heard, 7 in self.hub.watched))
 
     def test_unwanted(self) -> None:
         """Events that the client doesn't want are neither sent nor encoded."""

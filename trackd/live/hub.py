@@ -211,10 +211,6 @@ class Hub:
         """Somebody listens; otherwise news need not be made."""
         return bool(self._audiences)
 
-    def heard_of(self, device_id: int) -> bool:
-        """Somebody listens who may see this device."""
-        return any(device_id in audience.watchers for audience in self._audiences.values())
-
     @property
     def watched(self) -> set[int]:
         """Ids of the devices of which somebody who listens may hear."""

@@ -66,12 +66,6 @@ class Sessions:
         """Whether there was such a session."""
         return bool(await self.database.run("DELETE FROM sessions WHERE digest = %s", [digest]))
 
-    async def delete_of_user(self, user_id: int, but: bytes | None = None) -> int:
-        """End all sessions of a user, except one; how many."""
-        return await self.database.run(
-            "DELETE FROM sessions WHERE user_id = %s AND digest IS DISTINCT FROM %s", [user_id, but]
-        )
-
     async def delete_expired(self, now: datetime, idle: timedelta | None = None) -> int:
         """Remove what is not found any more, and sessions that have not been used for `idle`; how many sessions."""
         await self.database.run("DELETE FROM tokens WHERE expires <= %s", [now])
