@@ -36,7 +36,7 @@ class CommandTests(DatabaseTestCase):
             (first.device_id, first.type, first.attributes, first.text_channel, first.failure),
             (self.device, "custom", {"data": "\0"}, True, None),
         )
-        self.assertEqual(await self.commands.counts([self.device, self.other, 10**9]), {self.device: 2, self.other: 1})
+        self.assertEqual([1, 0], [len(await self.commands.waiting(id)) for id in (self.other, 10**9)])
 
     async def test_removed(self) -> None:
         """A command is removed once."""
@@ -62,7 +62,6 @@ class CommandTests(DatabaseTestCase):
         self.assertTrue(await self.hand(id, "not supported"))
         self.assertFalse(await self.hand(id))
         self.assertEqual(await self.commands.waiting(self.device), [])
-        self.assertEqual(await self.commands.counts([self.device]), {})
         self.assertEqual([row.failure for row in await self.commands.all(self.device)], ["not supported"])
 
     async def test_not_sent(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from attrs import define
@@ -93,15 +93,6 @@ class QueuedCommands:
         return bool(
             await self.database.run("DELETE FROM queued_commands WHERE device_id = %s AND id = %s", [device_id, id])
         )
-
-    async def counts(self, device_ids: Iterable[int]) -> dict[int, int]:
-        """How many commands wait for each of these devices; those for which none waits are missing."""
-        rows = await self.database.query(
-            "SELECT device_id, count(*) FROM queued_commands WHERE device_id = ANY(%s::bigint[]) AND failure IS NULL"
-            " GROUP BY device_id",
-            [list(device_ids)],
-        )
-        return dict(rows)
 
     async def all(self, device_id: int) -> list[CommandRow]:
         """All commands of a device, also those that have failed, the oldest first."""
