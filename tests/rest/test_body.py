@@ -163,6 +163,9 @@ class ModelTests(SynchronousTestCase):
         self.assertEqual(THING.read(said(uniqueId=" 12345 "))["unique_id"], "12345")
         self.assertIn("longer than 5", self.refused(said(uniqueId="123456")))
         self.assertIn("longer than 30", self.refused(said(attributes={"k": "v" * 30})))
+        read = THING.read(said(uniqueId="ёёёёё", attributes={"k": "ё" * 22}))
+        self.assertEqual(read["attributes"], {"k": "ё" * 22})
+        self.assertIn("longer than 30", self.refused(said(attributes={"k": "ё" * 23})))
 
     def test_no_objects(self) -> None:
         """Nothing, null, arrays, texts, half an object, something behind it: one sentence each."""

@@ -326,5 +326,7 @@ DOUBLE = Type("double", read_double, number, 0.0)
 FLAG = Type("boolean", read_flag, bool, False)
 TEXT = Type("string", read_text, same, size=len)
 MOMENT = Type("date-time", read_moment, moment)
-FREE = Type("object", read_free, free, {}, size=lambda value: len(json.dumps(value, separators=(",", ":"))))
+FREE = Type(
+    "object", read_free, free, {}, size=lambda value: len(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+)
 ANY = Type("any", same, same)
