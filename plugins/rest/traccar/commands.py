@@ -53,8 +53,11 @@ async def send(services: Services, call: Call) -> Answer:
         raise Invalid("The type is missing")
     if not group_id:
         command, number = await _sent(services, command, command["device_id"])
+        if number is not None:
+            return shown(_queued(command, number), 202)
+        # Only what was sent is on record: a command that waits is an event when it goes.
         await services.audit.commanded(call, "device", command["device_id"])
-        return shown(COMMAND.show(command)) if number is None else shown(_queued(command, number), 202)
+        return shown(COMMAND.show(command))
     below = await services.fleet.groups.below(group_id)
     devices = [row for row in await services.fleet.devices.of_user(user.id) if row.group_id in below]
     waiting, done = [], 0
@@ -66,7 +69,7 @@ async def send(services: Services, call: Call) -> Answer:
                 waiting.append(_queued(for_device, number))
     finally:
         # When one device is refused, those before it have the command.
-        if done:
+        if done and not waiting:
             await services.audit.commanded(call, "group", group_id)
     return shown(waiting, 202) if waiting else shown(COMMAND.show(command))
 

@@ -9,7 +9,7 @@ from plugins.rest.traccar.answers import ID, text
 from plugins.rest.traccar.devices import DEVICE_WRITES
 from trackd.rest.errors import ApiError
 from trackd.rest.params import INT, LONG, TEXT, Param
-from trackd.rest.routes import Access, Answer, Call, Raw, Route, media_type
+from trackd.rest.routes import Access, Answer, Call, Raw, Route
 from trackd.rest.services import Services
 
 # Bytes of the largest picture.
@@ -31,7 +31,8 @@ async def put_picture(services: Services, call: Call) -> Answer:
     device = await services.fleet.devices.get(id)
     if device is None:
         raise ApiError(404)
-    extension = PICTURES.get(media_type(call.headers.get("content-type")))
+    # Exactly so, in small letters and without parameters.
+    extension = PICTURES.get(call.headers.get("content-type", ""))
     if extension is None:
         raise ApiError(400, "Unsupported image type")
     if len(call.body) > LARGEST_PICTURE:

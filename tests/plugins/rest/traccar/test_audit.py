@@ -136,12 +136,14 @@ class AuditTests(HouseTestCase):
         self.assertEqual([], await self.noted())
 
     async def test_rest(self) -> None:
-        """The server's settings and commands."""
-        device = await self.device(self.admin)
+        """The server's settings, and commands that were sent: not those that wait for their device."""
+        device, away = await self.device(self.admin), await self.device(self.admin, "away")
+        self.commands.connected.add(device)
         await self.db.run("DELETE FROM actions")
         await self.call("PUT", "/api/server", self.admin, json={"id": 1})
         await self.call("PUT", "/api/server", self.admin, json={"id": 2})
-        await self.call("POST", "/api/commands/send", self.admin, json={"deviceId": device, "type": "custom"})
+        for id in (away, device):
+            await self.call("POST", "/api/commands/send", self.admin, json={"deviceId": id, "type": "custom"})
         self.assertEqual(
             [("edit", "server", 1), ("command", "device", device)], [one[1:4] for one in await self.noted()]
         )
@@ -151,7 +153,7 @@ class AuditTests(HouseTestCase):
         group = (await self.call("POST", "/api/groups", self.admin, json={"name": "g"})).value["id"]
         for name in ("one", "two"):
             body = {"name": name, "uniqueId": name, "groupId": group}
-            await self.call("POST", "/api/devices", self.admin, json=body)
+            self.commands.connected.add((await self.call("POST", "/api/devices", self.admin, json=body)).value["id"])
         await self.db.run("DELETE FROM actions")
         send = self.commands.send
         sent: list[int] = []

@@ -66,6 +66,7 @@ class PictureTests(FilesTestCase):
             (bytes(500_001), "image/png", 400),
             (PNG, "image/svg+xml", 400),
             (PNG, "image/png2", 400),
+            (PNG, "image/png; charset=utf-8", 400),
             (PNG, "text/html", 415),
             (PNG, "application/octet-stream", 415),
         ):
@@ -77,7 +78,7 @@ class PictureTests(FilesTestCase):
 
     async def test_type_is_no_name(self) -> None:
         """The name of the file is ours, whatever the client calls its content."""
-        for type in ("image/../../x", "image/png/../../x", "image/x.html", "image/png; name=../x.html"):
+        for type in ("image/../../x", "image/png/../../x", "image/x.html", "image/png; name=../x.html", "image/png"):
             await self.picture(self.owner, self.van, PNG, type)
         self.assertEqual(["media/van/device.png"], [name for name, data in self.files().items() if data == PNG])
 
