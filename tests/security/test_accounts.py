@@ -136,7 +136,7 @@ class RankTests(HouseTestCase):
 
     async def test_promoted(self) -> None:
         """Whom a manager manages and who becomes an administrator is not the manager's any more."""
-        await self.services.permissions.users.update(self.ids["emp"], {"administrator": True})
+        await self.services.permissions.users.update(self.ids["emp"], {"administrator": True, "totp_key": "ABCD"})
         emp = self.ids["emp"]
         body = {"id": emp, "name": "emp", "email": "emp@example.org", "administrator": True, "password": "mine"}
         for method, path, sent in (
@@ -147,6 +147,8 @@ class RankTests(HouseTestCase):
             ("GET", f"/api/devices?userId={emp}", None),
         ):
             self.assertEqual(400, (await self.call(method, path, self.boss, json=sent)).status, path)
+        (shown,) = (await self.call("GET", "/api/users", self.boss)).value
+        self.assertEqual((emp, None), (shown["id"], shown["totpKey"]))
 
     async def test_reading(self) -> None:
         """What is another's is not to be read, whichever way it is asked for."""

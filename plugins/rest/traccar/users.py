@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from plugins.rest.traccar.answers import (
     ID,
     IGNORED_ID,
@@ -48,7 +50,11 @@ async def _users(services: Services, user: UserRow, by: int, wanted: Listing) ->
     users = services.permissions.users
     if user.administrator and not by:
         return await users.all(wanted)
-    return await users.managed(by or user.id, wanted)
+    found = await users.managed(by or user.id, wanted)
+    if user.administrator:
+        return found
+    # Who has become an administrator is in the list all the same, and has secrets that are not the manager's.
+    return [attrs.evolve(one, totp_key=None) if one.administrator else one for one in found]
 
 
 async def get_user(services: Services, call: Call) -> Answer:
