@@ -18,6 +18,7 @@ from trackd.people.permissions import (
     check_manager,
     is_manager,
     restricted,
+    switched_on,
 )
 from trackd.people.writing import creator
 from trackd.store.errors import Full
@@ -131,7 +132,7 @@ class Accounts:
                 raise Denied("Administrator access required")
         else:
             _check_new(caller, values)
-        if server.attributes.get("totpForce") is True and not values.get("totp_key"):
+        if switched_on(server, "totpForce") and not values.get("totp_key"):
             raise Denied("One-time password key is required")
 
 

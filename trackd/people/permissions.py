@@ -34,6 +34,11 @@ def restricted(user: UserRow, server: ServerRow, restriction: str) -> bool:
     return not user.administrator and bool(getattr(user, restriction) or getattr(server, restriction))
 
 
+def switched_on(server: ServerRow, name: str) -> bool:
+    """Whether an attribute of the server is on: true, as such or as text."""
+    return str(server.attributes.get(name)).lower() == "true"
+
+
 def is_manager(user: UserRow) -> bool:
     return user.administrator or user.user_limit != 0
 

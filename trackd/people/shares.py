@@ -8,7 +8,7 @@ from datetime import datetime
 from attrs import define, frozen
 
 from trackd.people.errors import Denied, Invalid
-from trackd.people.permissions import Permissions
+from trackd.people.permissions import Permissions, switched_on
 from trackd.people.sessions import TOKEN_LIFE, Sessions
 from trackd.store.rows import UserRow
 from trackd.store.shares import Shares as Store
@@ -57,7 +57,7 @@ class Shares:
         return await self._share(owner, "group", id, group.name, f"{owner.email}:group:{id}", expires)
 
     async def _check(self, owner: UserRow, expires: datetime | None) -> None:
-        if (await self.permissions.users.server()).attributes.get("disableShare") is True:
+        if switched_on(await self.permissions.users.server(), "disableShare"):
             raise Denied("Sharing is disabled")
         if owner.temporary:
             raise Denied("Temporary user")

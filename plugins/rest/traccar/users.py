@@ -18,7 +18,7 @@ from plugins.rest.traccar.answers import (
 )
 from plugins.rest.traccar.objects import USER
 from trackd.people import codes
-from trackd.people.permissions import READONLY, check_manager, is_manager
+from trackd.people.permissions import READONLY, check_manager, is_manager, switched_on
 from trackd.rest.errors import ApiError
 from trackd.rest.params import LONG, Param
 from trackd.rest.routes import Access, Answer, Call, Route
@@ -95,7 +95,7 @@ async def delete_user(services: Services, call: Call) -> Answer:
 
 async def new_totp_key(services: Services, call: Call) -> Answer:
     """A key for one-time codes; it counts once it is stored with a user."""
-    if (await services.permissions.users.server()).attributes.get("totpEnable") is not True:
+    if not switched_on(await services.permissions.users.server(), "totpEnable"):
         raise ApiError(400, "One-time password is disabled")
     return text(codes.new_key())
 

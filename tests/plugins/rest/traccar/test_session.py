@@ -146,6 +146,21 @@ class SessionTests(HouseTestCase):
         self.assertEqual((await self.login("ann@example.org", code="000000")).status, 400)
         self.assertEqual((await self.login("ann@example.org", code="")).status, 401)
 
+    async def test_switches(self) -> None:
+        """Switches among the server's attributes are on by true, be it a text, and by nothing else."""
+        ann = await self.user("ann")
+        device_id = await self.device(ann)
+        users = self.services.permissions.users
+        for value, on in ((True, True), ("true", True), ("TRUE", True), (False, False), ("no", False), (1, False)):
+            attributes = dict.fromkeys(("totpEnable", "totpForce", "disableShare"), value)
+            await users.update_server({"registration": True, "attributes": attributes})
+            key = await self.call("POST", "/api/users/totp")
+            person = {"name": "x", "email": f"{value!r}@example.org"}
+            registered = await self.call("POST", "/api/users", json=person)
+            shared = await self.call("POST", "/api/share/device", ann, form={"deviceId": device_id})
+            expected = [200, 400, 400] if on else [400, 200, 200]
+            self.assertEqual([key.status, registered.status, shared.status], expected, value)
+
     async def test_code_twice(self) -> None:
         """A one-time code is good for one log-in, and none from before is good after it."""
         key = codes.new_key()
