@@ -207,6 +207,12 @@ SECTIONS = {
         Key("web.path", Path, "web", "Folder of a web client; it may be missing, and empty = none"),
         Key("web.override", Path, "", "Folder whose files go before those of the web client, and where uploads go"),
         Key(
+            "web.cacheControl",
+            str,
+            "max-age=3600,public",
+            "Cache-Control of the web client's files: for how long browsers keep them; empty = nothing is said",
+        ),
+        Key(
             "live.tiles.url",
             str,
             "",
@@ -227,7 +233,7 @@ SECTIONS = {
         Key("web.sessionTimeout", int, 0, "Seconds of rest after which a login ends; 0 = none", least=0),
         Key("web.sameSiteCookie", str, "", "SameSite of the session cookie", choices=("", "lax", "strict", "none")),
         Key("web.serviceAccountToken", str, "", "A token that may do what an administrator may", secret=True),
-        Key("web.showUnknownDevices", bool, False, "Show what unknown devices send to administrators"),
+        Key("web.showUnknownDevices", bool, False, "Show what unknown devices send to all who look at raw messages"),
         Key(
             "metrics.allow",
             tuple,

@@ -106,6 +106,12 @@ class FilesTests(HouseTestCase):
             self.assertEqual(answer.header("Cache-Control"), "max-age=3600,public")
             self.assertIsNone(answer.header("Access-Control-Allow-Origin"))
 
+    async def test_kept(self) -> None:
+        """For how long browsers keep them is said as it is set, or not at all."""
+        for cache in ("no-store", ""):
+            self.served.cache = cache
+            self.assertEqual((await self.get("/app.js")).header("Cache-Control"), cache or None)
+
     async def test_nothing_else(self) -> None:
         """Nothing outside of the folder, nothing hidden, no listings, no matter how the path is written."""
         name = self.client_files.name

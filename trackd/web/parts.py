@@ -56,7 +56,7 @@ def site(
     folders = [settings["web.override"], settings["web.path"]]
     places = None if first.placeholders is None else partial(first.placeholders, services)
     files, override = (
-        Files([folder for folder in some if folder is not None], thread, reactor, places)
+        Files([folder for folder in some if folder is not None], thread, reactor, places, settings["web.cacheControl"])
         for some in (folders, folders[:1])
     )
     root = Root(

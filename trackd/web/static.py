@@ -58,13 +58,15 @@ class Files:
     """
     The folders of a web client: what is in an earlier one goes before what is in a later one.
 
-    `placeholders` are texts for the places that pages and the manifest leave open, `${name}`.
+    `placeholders` are texts for the places that pages and the manifest leave open, `${name}`; `cache` is the header
+    Cache-Control.
     """
 
     folders: Sequence[Path]
     thread: Thread
     clock: IReactorTime
     placeholders: Placeholders | None = None
+    cache: str = CACHE
 
     async def answer(self, request: Request, otherwise: Otherwise | None = None) -> bytes | None:
         """
@@ -84,7 +86,8 @@ class Files:
                 return otherwise(request)
             raise ApiError(404, "Not found")
         type = type_of(names[-1], TYPES)
-        request.setHeader("Cache-Control", CACHE)
+        if self.cache:
+            request.setHeader("Cache-Control", self.cache)
         request.setHeader("X-Content-Type-Options", "nosniff")
         request.setHeader("Content-Type", type)
         shown = WRITTEN.get(type)

@@ -101,6 +101,9 @@ async def delete_positions(services: Services, call: Call) -> Answer:
     """Delete the positions of a device and a time."""
     device_id, start, end = call.params["deviceId"], call.params["from"], call.params["to"]
     await services.permissions.check_device(call.caller.user, device_id)
+    if not device_id:
+        # To an administrator every id is fine, also none.
+        raise ApiError(400, "The device is missing: deviceId")
     if start is None or end is None:
         raise ApiError(400, "The time is missing: from and to")
     await services.amendments.delete(device_id, start, end)

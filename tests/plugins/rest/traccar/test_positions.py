@@ -50,6 +50,13 @@ class PositionTests(HouseTestCase):
             self.assertEqual(404, (await self.call("DELETE", "/api/positions/999999", who)).status)
         self.assertEqual([stored.id], await self.shown(self.owner))
 
+    async def test_of_nobody(self) -> None:
+        """An administrator, to whom every device is fine, has to name one to delete its positions."""
+        root = await self.user("root", administrator=True)
+        span = self.span(0, 60).partition("&")[2]
+        answer = await self.call("DELETE", f"/api/positions?{span}", root)
+        self.assertEqual((400, "The device is missing: deviceId"), (answer.status, answer.text))
+
     async def test_alike(self) -> None:
         """A position is written the same, byte for byte, in a long list, as the latest, by its id, and over the socket."""
         strange: dict[str, Any] = {"altitude": float("nan"), "speed": float("-inf"), "course": float("inf")}
