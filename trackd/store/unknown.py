@@ -11,6 +11,8 @@ from attrs import define
 from trackd.store.database import Database
 from trackd.store.rows import UnknownRow, columns
 
+AT_ONCE = 100  # ids that are written in one statement: others have their turn between two of them
+
 
 class Seen(Protocol):
     """How often an id was seen since it was noted last; `last_frame` is hex."""
@@ -35,6 +37,10 @@ class UnknownDevices:
         """Add what was seen, each pair of id and format at most once, to what is known."""
         # In one order everywhere, so that two servers can't wait for each other's rows.
         ordered = sorted(seen, key=lambda one: (one.unique_id, one.protocol))
+        for start in range(0, len(ordered), AT_ONCE):
+            await self._note(ordered[start : start + AT_ONCE])
+
+    async def _note(self, ordered: Sequence[Seen]) -> None:
         await self.database.run(
             "INSERT INTO unknown_devices AS u"
             " (unique_id, protocol, address, first_seen, last_seen, count, last_frame)"
