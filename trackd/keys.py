@@ -140,7 +140,7 @@ SECTIONS = {
             "database.positionPeriod",
             int,
             7776000,
-            "Seconds: older latest positions are left out of the list of all; 0 = none",
+            "Seconds: older latest positions are left out of the list of all, and of what a socket begins with; 0 = none",
             least=0,
         ),
         Key("nodes.timeout", float, 10.0, "Seconds after which a silent server on the same database is dead", least=1),

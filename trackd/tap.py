@@ -13,7 +13,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -220,8 +220,11 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
     )
     positions = Positions(database)
 
+    within = timedelta(seconds=settings["database.positionPeriod"])
+
     async def latest(user_id: int) -> Sequence[Any]:
-        return await positions.latest(await devices.ids_of_user(user_id))
+        since = now(reactor) - within if within else None
+        return await positions.latest(await devices.ids_of_user(user_id), since)
 
     async def rights(user_id: int) -> Collection[int]:
         await noticed.read(user_id)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
+from time import time
 from typing import Any
 
 from attrs import evolve
@@ -29,7 +30,7 @@ from trackd.wire import catalog
 
 # Seconds for which a change or a message is waited for, if it does not come.
 PATIENCE = 10.0
-START = 1_700_000_000  # s since 1970
+START = int(time()) - 86_400  # s since 1970
 SERVICE = "the-token-of-the-service"
 
 
@@ -285,6 +286,15 @@ class WelcomeTests(HouseTestCase):
             socket = await opening
             await self.until(partial(self.told_all, socket))
             self.assertEqual(self.seconds(socket), sorted(set(self.seconds(socket))))
+
+    async def test_long_ago(self) -> None:
+        """What a socket begins with is the list of all latest positions: one that is too old for it is in neither."""
+        for name, second in (("van", 0), ("wreck", -100 * 86_400)):
+            await self.link("ann", "deviceId", await self.device(name))
+            await self.report(name, second)
+        listed = (await self.call("GET", "/positions", name="ann")).value
+        self.assertEqual([0], self.seconds(socket := await self.listener("ann")))
+        self.assertEqual({"positions": listed}, socket.messages[0])
 
     def told_all(self, socket: Socket) -> bool:
         return self.seconds(socket)[-1:] == [29]

@@ -183,7 +183,8 @@ def read_calendar(value: Any) -> bytes | None:
     if text is None:
         return None
     try:
-        found = base64.b64decode(text, validate=True)
+        # Who encodes may break lines.
+        found = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         raise ValueError("is not base64") from None
     if len(found) > CALENDAR_SIZE:

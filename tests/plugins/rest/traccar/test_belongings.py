@@ -75,6 +75,12 @@ class AllKindsTests(BelongingsTestCase):
             self.assertEqual((await self.call("DELETE", f"/api/{path}/{id}", ann)).status, 204)
             self.assertEqual((await self.call("GET", f"/api/{path}/{id}", root)).status, 404)
 
+    async def test_lines(self) -> None:
+        """The text of a calendar may be broken into lines, and comes back in one."""
+        ann = await self.user("ann")
+        id = await self.made(ann, "calendars", data=f"{DAYS[:20]}\r\n{DAYS[20:]}\n")
+        self.assertEqual(DAYS, (await self.call("GET", f"/api/calendars/{id}", ann)).value["data"])
+
     async def test_needed(self) -> None:
         """What must be there is asked for; a member that nobody knows is refused."""
         ann = await self.user("ann")
