@@ -148,7 +148,7 @@ class Entrance:
             raise Unauthorized("There is no log-in by password")
         account = _account(name)
         self.limits.check(address, account)
-        user = await self.users.find(name) if storable(name) else None
+        user = await self.users.find(name) if storable(name.strip()) else None
         hash = user.password_hash if user is not None else None
         right = await (self.passwords.right_again if remember else self.passwords.right)(hash, password)
         if user is None or not right:

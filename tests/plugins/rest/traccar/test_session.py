@@ -57,7 +57,7 @@ class SessionTests(HouseTestCase):
     async def test_names(self) -> None:
         """The name is the e-mail address or the login, in any case; the password is what it is."""
         await self.user("ann", login="Ally")
-        for name in (" ANN@example.org ", "ally", "ALLY"):
+        for name in (" ANN@example.org ", "\tann@example.org\r\n", "ally", "ALLY"):
             self.assertEqual((await self.login(name)).status, 200)
         for password in (" ann", "ANN", ""):
             self.assertEqual((await self.login("ally", password)).status, 401)
