@@ -167,9 +167,9 @@ class Stream(Protocol):
         self.data += data
 
     def taken(self) -> str:
-        """What has come since this was called last."""
-        data, self.data = self.data, b""
-        return data.decode()
+        """The first frame that has come and was not taken yet, or what has come of it."""
+        frame, end, self.data = self.data.partition(b"]")
+        return (frame + end).decode()
 
     def hang_up(self) -> Deferred[None]:
         """Fires when the connection is closed."""
