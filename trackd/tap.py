@@ -323,7 +323,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
         [files(media, datetime.now().astimezone().tzinfo or UTC), *stages(settings)],
         detectors(settings),
         (),
-        Resent(database),
+        Resent(database.dedicated()),
         feed.tell,
         settings["database.saveEmpty"],
         settings["database.saveOriginal"],

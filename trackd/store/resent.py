@@ -14,7 +14,7 @@ import orjson
 from attrs import define, field
 from twisted.internet.defer import Deferred
 
-from trackd.store.database import Database
+from trackd.store.database import Database, Dedicated
 from trackd.store.report import Report
 
 # Reports that one query asks for, where several questions have gathered.
@@ -38,9 +38,13 @@ CROSS JOIN LATERAL (
 
 @define(eq=False)
 class Resent:
-    """Looks reports up by device, the time that the device said, and digest."""
+    """
+    Looks reports up by device, the time that the device said, and digest.
 
-    database: Database
+    With a connection of its own, so that devices do not stand in one line with clients.
+    """
+
+    database: Database | Dedicated
     _waiting: deque[tuple[list[Report], Deferred[set[Report]]]] = field(factory=deque, init=False)
     _asking: bool = field(default=False, init=False)
 
