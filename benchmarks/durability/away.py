@@ -207,12 +207,13 @@ class Away:
             self.server = Server(devices.FORMATS, settings)
             folder = self.server.data / "database"
             folder.mkdir()
-            self._open.callback(self._bury)
         else:
             self.postgres = Postgres()
             self._open.callback(self.postgres.remove)
             folder = self.postgres.folder
         self._mount(folder)
+        # Before the file system is taken away, and with it the number of the process.
+        self._open.callback(self._bury if self.own else self.postgres.end)
         if not self.own:
             self.postgres.make()
             self.server = Server(devices.FORMATS, settings | {"database.url": self.postgres.dsn})

@@ -77,12 +77,16 @@ class Postgres:
                     pass  # it has ended by itself
         os.kill(main, number)
 
-    def remove(self) -> None:
+    def end(self) -> None:
+        """Kill it if it is running; while its files can still be seen."""
         try:
             self.signal(signal.SIGCONT, all=True)
             self.signal(signal.SIGQUIT)
         except (OSError, ValueError):
             pass  # it is not running
+
+    def remove(self) -> None:
+        self.end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
