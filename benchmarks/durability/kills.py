@@ -100,14 +100,7 @@ class Experiment:
                 self.in_migration()
             self.server.start()
             self.known()
-            for thread in threads:
-                thread.start()
-            self.progress("start", time.monotonic())
-            while sum(self.figures.kills.values()) < self.count:
-                self.one()
-            stop.set()
-            for thread in threads:
-                thread.join()
+            self.under_load(threads, stop)
             self.count_up()
             self.compare()
             self.server.stop()
@@ -118,6 +111,17 @@ class Experiment:
             stop.set()
             self.server.remove()
         return self.figures
+
+    def under_load(self, threads: list[Thread], stop: Event) -> None:
+        """All deaths, while the devices live in these threads, which end with `stop`."""
+        for thread in threads:
+            thread.start()
+        self.progress("start", time.monotonic())
+        while sum(self.figures.kills.values()) < self.count:
+            self.one()
+        stop.set()
+        for thread in threads:
+            thread.join()
 
     def known(self) -> None:
         """Have the database know the devices."""

@@ -101,14 +101,7 @@ class Twins(Experiment):
             self.other.settings |= {"database.url": self.server.database.dsn}
             self.other.start()
             self.known()
-            for thread in threads:
-                thread.start()
-            self.progress("start", time.monotonic())
-            while sum(self.figures.kills.values()) < self.count:
-                self.one()
-            stop.set()
-            for thread in threads:
-                thread.join()
+            self.under_load(threads, stop)
             self.count_up()
             self.settled()
             self.compare()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import attrs
 import orjson
@@ -146,6 +146,30 @@ class StateRow:
     overspeed_geofence_id: int | None = None
     node_id: int | None = None  # the server that has the device
     epoch: int = 0  # how often it has changed hands
+
+
+class Position(Protocol):
+    """
+    What a row of positions has in common with a report that is to become one. Degrees, metres, knots; times are aware.
+    """
+
+    id: int
+    device_id: int
+    protocol: str
+    server_time: datetime
+    device_time: datetime
+    fix_time: datetime
+    valid: bool
+    latitude: float
+    longitude: float
+    altitude: float
+    speed: float
+    course: float
+    address: str | None
+    accuracy: float
+    network: Any
+    geofence_ids: Any
+    attributes: Any
 
 
 @define(eq=False)

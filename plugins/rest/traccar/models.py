@@ -15,7 +15,7 @@ import orjson
 from orjson import Fragment
 
 from trackd.rest.output import dumps, free, moment, number
-from trackd.store.rows import PlainPosition
+from trackd.store.rows import PlainPosition, Position
 from trackd.wire.values import Network
 
 __all__ = ["device_json", "dumps", "event_json", "plain_json", "position_json"]
@@ -44,28 +44,6 @@ class DeviceState(Protocol):
     status: str
     last_update: datetime | None
     position_id: int | None
-
-
-class Position(Protocol):
-    """A stored position. Degrees, metres, knots; times are aware."""
-
-    id: int
-    device_id: int
-    protocol: str
-    server_time: datetime
-    device_time: datetime
-    fix_time: datetime
-    valid: bool
-    latitude: float
-    longitude: float
-    altitude: float
-    speed: float
-    course: float
-    address: str | None
-    accuracy: float
-    network: Any
-    geofence_ids: Any
-    attributes: Any
 
 
 class Event(Protocol):

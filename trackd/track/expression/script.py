@@ -10,36 +10,15 @@ What it costs is limited, and nothing of the server can be reached from it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
-from typing import Any, Protocol
+from datetime import tzinfo
+from typing import Any
 
 from attrs import frozen
 
+from trackd.store.rows import Position
 from trackd.track.expression.nodes import Node, Scope, ended
 from trackd.track.expression.parser import Switches, parse
 from trackd.track.expression.values import BadExpression, Long, Map, Opaque, integer
-
-
-class Position(Protocol):
-    """A stored position. Degrees, metres, knots; times are aware."""
-
-    id: int
-    device_id: int
-    protocol: str
-    server_time: datetime
-    device_time: datetime
-    fix_time: datetime
-    valid: bool
-    latitude: float
-    longitude: float
-    altitude: float
-    speed: float
-    course: float
-    address: str | None
-    accuracy: float
-    network: Any
-    geofence_ids: Any
-    attributes: Any
 
 
 @frozen
