@@ -48,6 +48,18 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
+def asked(dsn: str, text: str, args: list[Any] | None = None) -> list[Any]:
+    """Ask a database, once: the rows, if there are any."""
+    connection = psycopg2.connect(dsn)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(text, args)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
+
+
 @define
 class Server:
     """`twistd trackd` as a child process, with further variables of its environment. `settings` go to it as `--set`."""
@@ -144,14 +156,7 @@ class Server:
 
     def sql(self, text: str, args: list[Any] | None = None) -> list[Any]:
         """Ask the server's own database."""
-        connection = psycopg2.connect(self.database.dsn)
-        try:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(text, args)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
+        return asked(self.database.dsn, text, args)
 
     def database_cpu(self) -> float:
         """Seconds of CPU that PostgreSQL has used, its processes that have ended included."""

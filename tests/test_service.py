@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import psycopg2
 from twisted.trial.unittest import SynchronousTestCase
 
+from benchmarks.durability.poison import received
 from benchmarks.generator import ACKNOWLEDGEMENT, START_OF_TESTS, imei, login, report
 from benchmarks.server import Server
 from trackd.store.embedded import EmbeddedPostgres
@@ -41,17 +41,6 @@ def talk(port: int, device: int, numbers: range, seconds: float = 5.0, start: da
         return 0
 
 
-def received(connection: socket.socket, size: int) -> bytes:
-    """So many bytes, or as many as come."""
-    data = b""
-    try:
-        while len(data) < size and (more := connection.recv(size - len(data))):
-            data += more
-    except OSError:
-        pass
-    return data
-
-
 class ServiceTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.server = Server(("gt06", "osmand"))
@@ -59,14 +48,7 @@ class ServiceTestCase(SynchronousTestCase):
 
     def sql(self, text: str) -> list[Any]:
         """Ask the server's own database."""
-        connection = psycopg2.connect(EmbeddedPostgres(None, self.server.data / "database").dsn)
-        try:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(text)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
+        return self.server.sql(text)
 
     def devices(self, count: int) -> None:
         values = ", ".join(f"('{imei(number)}', '{imei(number)}')" for number in range(count))

@@ -13,10 +13,10 @@ from typing import Any
 import orjson
 from twisted.trial.unittest import SynchronousTestCase
 
+from benchmarks.durability.poison import received
 from benchmarks.generator import ACKNOWLEDGEMENT, Listener, framed, imei, login, report
 from benchmarks.server import Server
 from benchmarks.twins import Pair
-from tests.test_service import received
 
 
 class Ears(Listener):

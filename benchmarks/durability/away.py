@@ -38,7 +38,7 @@ from benchmarks.durability.flock import Flock
 from benchmarks.durability.ledger import Ledger
 from benchmarks.durability.postgres import Postgres
 from benchmarks.generator import imei
-from benchmarks.server import Server
+from benchmarks.server import Server, asked
 from trackd.web.health import LATE
 
 GRACE = 1.0  # s: what was under way may still be acknowledged, and clients may be answered as before
@@ -245,14 +245,7 @@ class Away:
 
     def sql(self, text: str) -> list[Any]:
         """Ask the database."""
-        connection = psycopg2.connect(self.dsn)
-        try:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(text)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
+        return asked(self.dsn, text)
 
     # The troubles
 
