@@ -21,6 +21,7 @@ from trackd.people.permissions import (
     switched_on,
 )
 from trackd.people.writing import creator
+from trackd.store.audit import Note
 from trackd.store.errors import Full
 from trackd.store.rows import UserRow
 from trackd.store.users import Users
@@ -39,7 +40,11 @@ Values = Mapping[str, Any]
 
 @define(eq=False)
 class Accounts:
-    """`default_limit` and `default_days` are for users who register themselves; 0 days: they never expire."""
+    """
+    `default_limit` and `default_days` are for users who register themselves; 0 days: they never expire.
+
+    `note`: what is written with the change into the record of what people do.
+    """
 
     users: Users
     permissions: Permissions
@@ -49,7 +54,7 @@ class Accounts:
     default_limit: int = -1
     default_days: int = 0
 
-    async def create(self, caller: UserRow | None, values: Values, password: str, address: str) -> UserRow:
+    async def create(self, caller: UserRow | None, values: Values, password: str, address: str, note: Note) -> UserRow:
         """
         Make a user with these columns. An empty password is none: nobody can log in with it.
 
@@ -74,11 +79,11 @@ class Accounts:
         if password:
             values["password_hash"] = await self.passwords.hash(password)
         try:
-            return await self.users.insert(values, manager, most)
+            return await self.users.insert(values, manager, most, note)
         except Full:
             raise Denied("Manager user limit reached") from None
 
-    async def update(self, caller: UserRow, id: int, values: Values, password: str) -> UserRow:
+    async def update(self, caller: UserRow, id: int, values: Values, password: str, note: Note) -> UserRow:
         """
         Set these columns of a user, and the password unless it is empty. Raises Denied, Invalid, Refused.
         """
@@ -101,16 +106,16 @@ class Accounts:
         changes = {name: value for name, value in values.items() if name in changed or name == "attributes"}
         if password:
             changes["password_hash"] = await self.passwords.hash(password)
-        after = await self.users.update(id, changes)
+        after = await self.users.update(id, changes, note)
         if after is None:
             raise Invalid("There is no such user")
         return after
 
-    async def delete(self, caller: UserRow, id: int) -> bool:
+    async def delete(self, caller: UserRow, id: int, note: Note) -> bool:
         """Delete a user; its sessions and tokens end. Whether there was one. Raises Denied."""
         await self.permissions.check_user(caller, id)
         await self.permissions.check_free(caller, READONLY)
-        return await self.users.delete(id, creator(caller))
+        return await self.users.delete(id, creator(caller), note)
 
     async def _check_names(self, values: Values, id: int = 0) -> None:
         """One's e-mail address must not be the login of somebody else, nor one's login the address of somebody else."""

@@ -1,15 +1,18 @@
 """
 The record of what people do: who made, changed, removed or linked what, who came in, and who was refused.
 
-    await services.audit.created(call, "geofence", row.id)
+    await services.fleet.add_group(user, values, services.audit.created(call, "group"))
+    await services.audit.left(call)
 
-It is noted after the change has been committed, and before the client is answered. If it cannot be written, what it
-would have said goes to the log: the change has been made, and the client must hear so.
+The note of a change is part of the change: it is written in the same transaction, so there is neither without the
+other. What is no change in the database (a log-in, a report, a command that was sent) is noted once it is done, and
+before the client is answered. If that cannot be written, what it would have said goes to the log: it has been done, and
+the client must hear so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -18,8 +21,10 @@ from twisted.logger import Logger
 
 from trackd.people.permissions import SERVICE_ID
 from trackd.rate import Rate
-from trackd.store.audit import Action, Actions
+from trackd.store.audit import Action, Actions, Note
 
+# Those whose links have another name than they have.
+LINKED = {"user": "managedUser"}
 # Refused log-ins that are noted in a second; how many more there were is in the log.
 MOST_DENIED = 20
 
@@ -39,7 +44,7 @@ class Audit:
     """
     `kind` is the lower-camel name of a type of objects: `device`, `user`, `managedUser`, `server`, `token` …
 
-    None of the notes fails.
+    What gives a `Note` is for who makes the change; the others write, and never fail.
     """
 
     actions: Actions
@@ -47,57 +52,72 @@ class Audit:
     denials: Rate
     _log: Logger = field(factory=Logger, init=False)
 
-    async def created(self, asked: Asked, kind: str, id: int, linked: bool = True) -> None:
-        """An object was made; `linked`: and linked to who made it, unless that is the service."""
-        found = [self._action(asked, "create", kind, id)]
-        if linked and found[0].user_id not in (0, SERVICE_ID):
-            found.append(self._link(asked, "link", "user", found[0].user_id, kind, id))
-        await self._note(found)
+    def created(self, asked: Asked, kind: str, linked: bool = True) -> Note:
+        """An object is made; `linked`: and linked to who makes it, unless that is the service."""
 
-    async def edited(self, asked: Asked, kind: str, id: int) -> None:
-        await self._note([self._action(asked, "edit", kind, id)])
+        def note(id: int) -> list[Action]:
+            made = self._action(asked, "create", kind, id)
+            if not linked or made.user_id in (0, SERVICE_ID):
+                return [made]
+            return [made, self._link(asked, "link", "user", made.user_id, LINKED.get(kind, kind), id)]
 
-    async def removed(self, asked: Asked, kind: str, id: int) -> None:
-        await self._note([self._action(asked, "remove", kind, id)])
+        return note
 
-    async def linked(self, asked: Asked, links: Iterable[tuple[str, int, str, int]]) -> None:
-        """Each link: kind and id of the owner, kind and id of what it was given."""
-        await self._note([self._link(asked, "link", *link) for link in links])
+    def edited(self, asked: Asked, kind: str) -> Note:
+        return lambda id: [self._action(asked, "edit", kind, id)]
 
-    async def unlinked(self, asked: Asked, links: Iterable[tuple[str, int, str, int]]) -> None:
-        """The same for links that were removed."""
-        await self._note([self._link(asked, "unlink", *link) for link in links])
+    def removed(self, asked: Asked, kind: str) -> Note:
+        return lambda id: [self._action(asked, "remove", kind, id)]
+
+    def linked(self, asked: Asked, owner: str, owner_id: int, kind: str) -> Note:
+        """Something of this kind is linked to its owner."""
+        return lambda id: [self._link(asked, "link", owner, owner_id, kind, id)]
+
+    def unlinked(self, asked: Asked, owner: str, owner_id: int, kind: str) -> Note:
+        """The same for a link that is removed."""
+        return lambda id: [self._link(asked, "unlink", owner, owner_id, kind, id)]
+
+    def shared(self, asked: Asked, kind: str, shown: int) -> Note:
+        """A guest is made, to whom the device or the group with the id `shown` is linked."""
+        return lambda guest: [
+            self._action(asked, "create", "user", guest),
+            self._link(asked, "link", "user", guest, kind, shown),
+        ]
+
+    def joined(self, address: str) -> Note:
+        """A user is made of somebody whom another site knows."""
+        return lambda user_id: [Action(self.now(), address, user_id, "create", "user", user_id)]
+
+    def renewed(self, address: str) -> Note:
+        """Somebody who is not logged in sets a new password."""
+        return lambda user_id: [Action(self.now(), address, user_id, "edit", "user", user_id)]
 
     async def came(self, user_id: int, address: str) -> None:
         """Somebody has logged in."""
-        await self._note([Action(self.now(), address, user_id, "login")])
-
-    async def renewed(self, user_id: int, address: str) -> None:
-        """Somebody who is not logged in has set a new password."""
-        await self._note([Action(self.now(), address, user_id, "edit", "user", user_id)])
+        await self._note(Action(self.now(), address, user_id, "login"))
 
     async def left(self, asked: Asked) -> None:
         """Somebody has logged out."""
-        await self._note([self._action(asked, "logout")])
+        await self._note(self._action(asked, "logout"))
 
     async def denied(self, address: str) -> None:
         """Somebody could not log in."""
         if self.denials.allows():
-            await self._note([Action(self.now(), address, 0, "denied")])
+            await self._note(Action(self.now(), address, 0, "denied"))
         else:
             self._log.warn("a refused log-in from {address} is not in the audit: there are too many", address=address)
 
     async def counted(self, asked: Asked, device_id: int) -> None:
         """The accumulators of a device were set."""
-        await self._note([self._action(asked, "accumulators", "device", device_id)])
+        await self._note(self._action(asked, "accumulators", "device", device_id))
 
     async def commanded(self, asked: Asked, kind: str, id: int) -> None:
         """A command was sent to a device or to a group."""
-        await self._note([self._action(asked, "command", kind, id)])
+        await self._note(self._action(asked, "command", kind, id))
 
     async def reported(self, asked: Asked, attributes: dict[str, Any]) -> None:
         """A report was made; `attributes` say of what."""
-        await self._note([self._action(asked, "report", attributes=attributes)])
+        await self._note(self._action(asked, "report", attributes=attributes))
 
     async def prune(self, days: int) -> None:
         """Forget what is older than so many days; 0: nothing. Fails as the database fails."""
@@ -113,12 +133,9 @@ class Audit:
     def _link(self, asked: Asked, type: str, owner: str, owner_id: int, kind: str, id: int) -> Action:
         return self._action(asked, type, kind, id, {"ownerType": owner, "ownerId": owner_id})
 
-    async def _note(self, actions: list[Action]) -> None:
-        if not actions:
-            return
+    async def _note(self, action: Action) -> None:
         try:
-            await self.actions.add(actions)
+            await self.actions.add(action)
         except Exception:
-            # The change is made. Nobody may take it back, or be told that it failed.
-            for action in actions:
-                self._log.failure("not in the audit: {action}", action=action)
+            # It is done. Nobody may take it back, or be told that it failed.
+            self._log.failure("not in the audit: {action}", action=action)

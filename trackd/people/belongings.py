@@ -14,6 +14,7 @@ from attrs import define, frozen
 
 from trackd.people.permissions import LIMIT_COMMANDS, READONLY, Permissions, check_administrator
 from trackd.people.writing import Values, check_references, creator, stored
+from trackd.store.audit import Note
 from trackd.store.listing import EVERYTHING, Listing
 from trackd.store.objects import Objects
 from trackd.store.rows import UserRow
@@ -41,7 +42,11 @@ class Scope:
 
 @define(eq=False)
 class Belongings:
-    """`kind` is a key of `trackd.store.kinds.KINDS`; rows are of that kind's class."""
+    """
+    `kind` is a key of `trackd.store.kinds.KINDS`; rows are of that kind's class.
+
+    `note`: what is written with the change into the record of what people do.
+    """
 
     permissions: Permissions
     objects: Objects
@@ -69,13 +74,13 @@ class Belongings:
         await self.permissions.check(caller, kind, id)
         return await self.objects.get(kind, id)
 
-    async def add(self, caller: UserRow, kind: str, values: Values) -> Any:
+    async def add(self, caller: UserRow, kind: str, values: Values, note: Note) -> Any:
         """Make one and link it to who makes it. Raises Denied, and Refused for what is there already."""
         await self._check_writing(caller, kind)
         await check_references(self.permissions, caller, values, {})
-        return await self.objects.insert(kind, stored(values), creator(caller))
+        return await self.objects.insert(kind, stored(values), creator(caller), note)
 
-    async def change(self, caller: UserRow, kind: str, id: int, values: Values) -> Any | None:
+    async def change(self, caller: UserRow, kind: str, id: int, values: Values, note: Note) -> Any | None:
         """Set these columns; None for an administrator who names none. Raises Denied, Refused."""
         await self._check_writing(caller, kind)
         await self.permissions.check(caller, kind, id)
@@ -83,13 +88,13 @@ class Belongings:
         if before is None:
             return None
         await check_references(self.permissions, caller, values, attrs.asdict(before, recurse=False))
-        return await self.objects.update(kind, id, stored(values))
+        return await self.objects.update(kind, id, stored(values), note)
 
-    async def delete(self, caller: UserRow, kind: str, id: int) -> bool:
+    async def delete(self, caller: UserRow, kind: str, id: int, note: Note) -> bool:
         """Whether there was one. Raises Denied."""
         await self._check_writing(caller, kind)
         await self.permissions.check(caller, kind, id)
-        return await self.objects.delete(kind, id, creator(caller))
+        return await self.objects.delete(kind, id, creator(caller), note)
 
     async def _check_writing(self, caller: UserRow, kind: str) -> None:
         if kind in ADMINISTERED:

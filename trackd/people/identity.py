@@ -132,7 +132,7 @@ class Identity:
         if user is None:
             raise Invalid("The code is wrong, was used, or is over")
         check_open(user, self.now())
-        _, token = await self.sessions.issue(user.id)
+        token = await self.sessions.make_token(user.id)
         return user.id, {
             "access_token": token,
             "token_type": "Bearer",

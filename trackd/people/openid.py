@@ -23,6 +23,7 @@ from twisted.logger import Logger
 
 from trackd.people.errors import Denied, Invalid
 from trackd.people.permissions import check_open
+from trackd.store.audit import Note
 from trackd.store.rows import UserRow
 from trackd.store.users import Users
 
@@ -100,11 +101,11 @@ class OpenId:
         }
         return Departure(f"{url}{'&' if '?' in url else '?'}{urlencode(asked, quote_via=quote)}", state, verifier)
 
-    async def finish(self, code: str, state: str, brought: tuple[str, str], redirect: str) -> tuple[UserRow, bool]:
+    async def finish(self, code: str, state: str, brought: tuple[str, str], redirect: str, note: Note) -> UserRow:
         """
-        The user, and whether it was made just now. `brought`: state and verifier as the browser has kept them.
+        The user, who is made if there is none. `brought`: state and verifier as the browser has kept them.
 
-        Raises Invalid, Denied, Shut.
+        `note` goes into the record of what people do when the user is made. Raises Invalid, Denied, Shut.
         """
         self._check_enabled()
         kept, verifier = brought
@@ -118,9 +119,9 @@ class OpenId:
         administrator = self.provider.admin_group in groups if self.provider.admin_group else None
         if self.provider.allow_group and not administrator and self.provider.allow_group not in groups:
             raise Denied("You are in no group that may come in")
-        user, made = await self._user(claims, administrator)
+        user = await self._user(claims, administrator, note)
         check_open(user, self.now())
-        return user, made
+        return user
 
     def _check_enabled(self) -> None:
         if not self.enabled:
@@ -161,7 +162,7 @@ class OpenId:
         except KeyError:
             raise Invalid("The provider does not say where to ask") from None
 
-    async def _user(self, claims: Mapping[str, Any], administrator: bool | None) -> tuple[UserRow, bool]:
+    async def _user(self, claims: Mapping[str, Any], administrator: bool | None, note: Note) -> UserRow:
         email, name = claims.get("email"), claims.get("name")
         if not isinstance(email, str) or not email.strip() or not email.isprintable():
             raise Invalid("The provider does not say your e-mail address")
@@ -176,7 +177,7 @@ class OpenId:
             changes: dict[str, Any] = {"name": name} if name != user.name else {}
             if administrator is not None and administrator != user.administrator:
                 changes["administrator"] = administrator
-            return (await self.users.update(user.id, changes) if changes else None) or user, False
+            return (await self.users.update(user.id, changes) if changes else None) or user
         if not self.provider.allow_registration and not (await self.users.server()).registration:
             raise Denied("Registration disabled")
         values = {
@@ -188,4 +189,4 @@ class OpenId:
         }
         if self.default_days > 0:
             values["expiration_time"] = self.now() + timedelta(days=self.default_days)
-        return await self.users.insert(values), True
+        return await self.users.insert(values, note=note)

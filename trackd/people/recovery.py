@@ -23,6 +23,7 @@ from trackd.people.limits import Attempts, origin
 from trackd.people.passwords import Passwords
 from trackd.people.permissions import check_open
 from trackd.people.sessions import Sessions, digest_of
+from trackd.store.audit import Note
 from trackd.store.resets import Resets
 from trackd.store.users import Users
 
@@ -121,21 +122,18 @@ class Recovery:
         except Exception as error:
             self._log.error("user {user} has no link for a new password: {error}", user=user.id, error=str(error))
 
-    async def update(self, token: str, password: str) -> int | None:
+    async def update(self, token: str, password: str, note: Note) -> None:
         """
-        Set the password of who holds this; the user, None if there is nothing to set.
+        Set the password of who holds this; an empty one is none. `note` goes into the record of what people do.
 
         It is what was sent by mail, and then everybody who is logged in has to log in anew; or it is a token of the
         user, who may change the password anyway, and then all goes on. Raises Invalid, Gone if the user is.
         """
         digest, now = digest_of(token), self.now()
         if await self.resets.find(digest, now) is not None:
-            if not password:
-                return None
-            user_id = await self.resets.use(digest, now, await self.passwords.hash(password))
-            if user_id is None:
+            if password and await self.resets.use(digest, now, await self.passwords.hash(password), note) is None:
                 raise Invalid("This link has been used already")
-            return user_id
+            return
         found = await self.sessions.token(token)
         if found is None:
             if await self.resets.of_deleted(digest):
@@ -147,8 +145,7 @@ class Recovery:
         except Unauthorized as error:
             raise Invalid(error.message) from None
         if not password:
-            return None
+            return
         if user.temporary:
             raise Denied("Temporary user")
-        await self.users.update(user.id, {"password_hash": await self.passwords.hash(password)})
-        return user.id
+        await self.users.update(user.id, {"password_hash": await self.passwords.hash(password)}, note)

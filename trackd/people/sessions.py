@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from attrs import define, field
 
 from trackd.people.errors import Invalid
+from trackd.store.audit import Note, unsaid
 from trackd.store.errors import Full
 from trackd.store.rows import SessionRow, TokenRow, UserRow
 from trackd.store.sessions import MOST
@@ -93,21 +94,22 @@ class Sessions:
         self._used.pop(digest, None)
         await self.store.delete(digest)
 
-    async def make_token(self, user_id: int, expires: datetime | None = None) -> str:
-        """A new token; what the client holds of it. Seven days, unless an end is given."""
-        return (await self.issue(user_id, expires))[1]
+    async def make_token(self, user_id: int, expires: datetime | None = None, note: Note = unsaid) -> str:
+        """
+        A new token; what the client holds of it. Seven days, unless an end is given.
 
-    async def issue(self, user_id: int, expires: datetime | None = None) -> tuple[int, str]:
-        """The same with the token's id before it. Raises Invalid if the user has too many."""
+        `note` goes into the record of what people do. Raises Invalid if the user has too many.
+        """
         token = secrets.token_urlsafe(32)
         now = self.now()
         end = expires or now + TOKEN_LIFE
         try:
-            return await self.store.create_token(digest_of(token), user_id, now, end, self.most_tokens), token
+            await self.store.create_token(digest_of(token), user_id, now, end, self.most_tokens, note)
         except Full:
             raise Invalid(
                 f"There are {self.most_tokens} tokens already: revoke some, or wait until they are over"
             ) from None
+        return token
 
     async def token(self, text: str) -> tuple[TokenRow, UserRow] | None:
         """The token that this text is, unless it is over, and its user, who may be disabled."""

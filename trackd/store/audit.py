@@ -1,14 +1,18 @@
-"""The record of what people do."""
+"""
+The record of what people do.
+
+What is noted of a change is written in its transaction: neither is there without the other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from attrs import define, frozen
 
-from trackd.store.database import Database
+from trackd.store.database import Database, Queries
 from trackd.store.rows import ActionRow, as_json, columns
 
 # Rows that are read, or removed, at once.
@@ -29,26 +33,42 @@ class Action:
     attributes: dict[str, Any] = {}
 
 
+# What is to be noted of a change, once the id of what was made or changed is known.
+Note = Callable[[int], Sequence[Action]]
+
+
+def unsaid(id: int) -> Sequence[Action]:
+    """The note of a change that nobody has asked for."""
+    return ()
+
+
+async def add(queries: Queries, actions: Sequence[Action]) -> None:
+    """All of them or none."""
+    if not actions:
+        return
+    await queries.run(
+        "INSERT INTO actions (time, address, user_id, type, object_type, object_id, attributes)"
+        " SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::bigint[],"
+        "  %s::json[])",
+        [
+            [one.time for one in actions],
+            [one.address or None for one in actions],
+            [one.user_id for one in actions],
+            [one.type for one in actions],
+            [one.object_type for one in actions],
+            [one.object_id for one in actions],
+            [as_json(one.attributes) for one in actions],
+        ],
+    )
+
+
 @define(eq=False)
 class Actions:
     database: Database
 
-    async def add(self, actions: Sequence[Action]) -> None:
-        """All of them or none."""
-        await self.database.run(
-            "INSERT INTO actions (time, address, user_id, type, object_type, object_id, attributes)"
-            " SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::bigint[],"
-            "  %s::json[])",
-            [
-                [one.time for one in actions],
-                [one.address or None for one in actions],
-                [one.user_id for one in actions],
-                [one.type for one in actions],
-                [one.object_type for one in actions],
-                [one.object_id for one in actions],
-                [as_json(one.attributes) for one in actions],
-            ],
-        )
+    async def add(self, action: Action) -> None:
+        """For what is no change in the database."""
+        await add(self.database, [action])
 
     async def between(
         self, start: datetime, end: datetime, piece: int = PIECE

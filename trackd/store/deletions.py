@@ -14,6 +14,7 @@ from typing import Any
 
 from attrs import Factory, define, frozen
 
+from trackd.store.audit import Note, add, unsaid
 from trackd.store.database import Database, Queries
 from trackd.store.errors import Refused, StoreError
 from trackd.store.kinds import PAIRS, REFERENCES, TABLES
@@ -80,8 +81,12 @@ class Deletion:
     by: int | None
 
 
-async def bury(queries: Queries, kind: str, id: int, by: int | None = None) -> bool:
-    """Mark it as deleted, and cut it off; whether there was one. What is nothing without it is deleted with it."""
+async def bury(queries: Queries, kind: str, id: int, by: int | None = None, note: Note = unsaid) -> bool:
+    """
+    Mark it as deleted, and cut it off; whether there was one, and then it is noted.
+
+    What is nothing without it is deleted with it.
+    """
     table = TABLES[kind]
     # Marked first: who is just linking or naming it has locked it, and is waited for here.
     if not await queries.run(f"UPDATE {table} SET deleted_at = now() WHERE id = %s AND deleted_at IS NULL", [id]):
@@ -115,6 +120,7 @@ async def bury(queries: Queries, kind: str, id: int, by: int | None = None) -> b
         "INSERT INTO deletions (kind, id, deleted_at, deleted_by, severed) VALUES (%s, %s, now(), %s, %s)",
         [kind, id, by, severed.json()],
     )
+    await add(queries, note(id))
     return True
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import define
 
+from trackd.store.audit import Note, add, unsaid
 from trackd.store.database import Database, Queries
 from trackd.store.deletions import bury
 from trackd.store.errors import Full
@@ -143,7 +144,13 @@ class Devices:
         )
         return {row[0]: StateRow(*row) for row in rows}
 
-    async def insert(self, values: Mapping[str, Any], creator: int | None = None, most: int | None = None) -> DeviceRow:
+    async def insert(
+        self,
+        values: Mapping[str, Any],
+        creator: int | None = None,
+        most: int | None = None,
+        note: Note = unsaid,
+    ) -> DeviceRow:
         """
         Make a device and link it to the user who makes it.
 
@@ -164,17 +171,21 @@ class Devices:
             await queries.run("INSERT INTO device_states (device_id) VALUES (%s)", [device.id])
             if creator is not None:
                 await queries.run("INSERT INTO user_device (user_id, device_id) VALUES (%s, %s)", [creator, device.id])
+            await add(queries, note(device.id))
             return device
 
         return await self.database.transaction(work)
 
-    async def update(self, id: int, values: Mapping[str, Any]) -> DeviceRow | None:
+    async def update(self, id: int, values: Mapping[str, Any], note: Note = unsaid) -> DeviceRow | None:
         """Set some columns; the device as it is then, None if there is none."""
 
         async def work(queries: Queries) -> DeviceRow | None:
             await hold(queries, values)
             rows = await queries.query(*update("devices", DeviceRow, values, "id = %s AND deleted_at IS NULL", [id]))
-            return DeviceRow(*rows[0]) if rows else None
+            if not rows:
+                return None
+            await add(queries, note(id))
+            return DeviceRow(*rows[0])
 
         return await self.database.transaction(work)
 
@@ -198,13 +209,13 @@ class Devices:
 
         return await self.database.transaction(work)
 
-    async def delete(self, id: int, by: int | None = None) -> bool:
+    async def delete(self, id: int, by: int | None = None, note: Note = unsaid) -> bool:
         """Mark a device as deleted, and unlink it; whether there was one. Its unique id is free from then on."""
 
         async def work(queries: Queries) -> bool:
             # They would be sent when it comes back, and nobody would remember why.
             await queries.run("DELETE FROM queued_commands WHERE device_id = %s", [id])
-            return await bury(queries, "device", id, by)
+            return await bury(queries, "device", id, by, note)
 
         return await self.database.transaction(work)
 

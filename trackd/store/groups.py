@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import define
 
+from trackd.store.audit import Note, add, unsaid
 from trackd.store.database import Database, Queries
 from trackd.store.deletions import bury
 from trackd.store.devices import GROUPS
@@ -68,7 +69,7 @@ class Groups:
         )
         return {row[0] for row in rows}
 
-    async def insert(self, values: Mapping[str, Any], creator: int | None = None) -> GroupRow:
+    async def insert(self, values: Mapping[str, Any], creator: int | None = None, note: Note = unsaid) -> GroupRow:
         """Make a group and link it to the user who makes it."""
 
         async def work(queries: Queries) -> GroupRow:
@@ -76,23 +77,27 @@ class Groups:
             group = GroupRow(*(await queries.query(*insert("groups", GroupRow, values)))[0])
             if creator is not None:
                 await queries.run("INSERT INTO user_group (user_id, group_id) VALUES (%s, %s)", [creator, group.id])
+            await add(queries, note(group.id))
             return group
 
         return await self.database.transaction(work)
 
-    async def update(self, id: int, values: Mapping[str, Any]) -> GroupRow | None:
+    async def update(self, id: int, values: Mapping[str, Any], note: Note = unsaid) -> GroupRow | None:
         """Set some columns; the group as it is then, None if there is none."""
 
         async def work(queries: Queries) -> GroupRow | None:
             await hold(queries, values)
             rows = await queries.query(*update("groups", GroupRow, values, "id = %s AND deleted_at IS NULL", [id]))
-            return GroupRow(*rows[0]) if rows else None
+            if not rows:
+                return None
+            await add(queries, note(id))
+            return GroupRow(*rows[0])
 
         return await self.database.transaction(work)
 
-    async def delete(self, id: int, by: int | None = None) -> bool:
+    async def delete(self, id: int, by: int | None = None, note: Note = unsaid) -> bool:
         """Mark a group as deleted, unlink it, and take what was in it out of it; whether there was one."""
-        return await self.database.transaction(lambda queries: bury(queries, "group", id, by))
+        return await self.database.transaction(lambda queries: bury(queries, "group", id, by, note))
 
     async def _where(self, condition: str, args: list[Any]) -> list[GroupRow]:
         rows = await self.database.query(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from attrs import define
 
-from trackd.store.database import Database
+from trackd.store.audit import Note, add, unsaid
+from trackd.store.database import Database, Queries
 from trackd.store.kinds import PAIRS, TABLES
 
 
@@ -14,28 +15,38 @@ class Links:
 
     database: Database
 
-    async def link(self, owner: str, owner_id: int, kind: str, id: int) -> bool:
-        """Link it; whether both exist. A link exists once, however often it is made."""
+    async def link(self, owner: str, owner_id: int, kind: str, id: int, note: Note = unsaid) -> bool:
+        """Link it; whether both exist. A link exists once, however often it is made; each time is noted."""
         pair = PAIRS[owner, kind]
-        rows = await self.database.query(
-            # Locked, so that neither of them is deleted before the link is there.
-            f"WITH both_ends AS (SELECT o.id AS a, p.id AS b FROM {TABLES[owner]} o, {TABLES[kind]} p"
-            "  WHERE o.id = %s AND p.id = %s AND o.deleted_at IS NULL AND p.deleted_at IS NULL FOR SHARE OF o, p),"
-            f" made AS (INSERT INTO {pair.table} ({pair.owner_column}, {pair.column}) SELECT a, b FROM both_ends"
-            "  ON CONFLICT DO NOTHING)"
-            " SELECT FROM both_ends",
-            [owner_id, id],
-        )
-        return bool(rows)
 
-    async def unlink(self, owner: str, owner_id: int, kind: str, id: int) -> bool:
-        """Whether it was linked."""
+        async def work(queries: Queries) -> bool:
+            rows = await queries.query(
+                # Locked, so that neither of them is deleted before the link is there.
+                f"WITH both_ends AS (SELECT o.id AS a, p.id AS b FROM {TABLES[owner]} o, {TABLES[kind]} p"
+                "  WHERE o.id = %s AND p.id = %s AND o.deleted_at IS NULL AND p.deleted_at IS NULL FOR SHARE OF o, p),"
+                f" made AS (INSERT INTO {pair.table} ({pair.owner_column}, {pair.column}) SELECT a, b FROM both_ends"
+                "  ON CONFLICT DO NOTHING)"
+                " SELECT FROM both_ends",
+                [owner_id, id],
+            )
+            if rows:
+                await add(queries, note(id))
+            return bool(rows)
+
+        return await self.database.transaction(work)
+
+    async def unlink(self, owner: str, owner_id: int, kind: str, id: int, note: Note = unsaid) -> bool:
+        """Whether it was linked; that it should not be is noted either way."""
         pair = PAIRS[owner, kind]
-        return bool(
-            await self.database.run(
+
+        async def work(queries: Queries) -> bool:
+            removed = await queries.run(
                 f"DELETE FROM {pair.table} WHERE {pair.owner_column} = %s AND {pair.column} = %s", [owner_id, id]
             )
-        )
+            await add(queries, note(id))
+            return bool(removed)
+
+        return await self.database.transaction(work)
 
     async def linked(self, owner: str, owner_id: int, kind: str) -> set[int]:
         """The ids of what is linked to the owner itself."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import define
 
+from trackd.store.audit import Note, add, unsaid
 from trackd.store.database import Database, Queries
 from trackd.store.deletions import bury
 from trackd.store.kinds import KINDS, PAIRS
@@ -91,7 +92,9 @@ class Objects:
         )
         return bool(rows)
 
-    async def insert(self, kind: str, values: Mapping[str, Any], creator: int | None = None) -> Any:
+    async def insert(
+        self, kind: str, values: Mapping[str, Any], creator: int | None = None, note: Note = unsaid
+    ) -> Any:
         """Make one and link it to the user who makes it. Refused for what it refers to and is not there."""
         chosen, pair = KINDS[kind], PAIRS["user", kind]
 
@@ -102,11 +105,12 @@ class Objects:
                 await queries.run(
                     f"INSERT INTO {pair.table} (user_id, {pair.column}) VALUES (%s, %s)", [creator, made.id]
                 )
+            await add(queries, note(made.id))
             return made
 
         return await self.database.transaction(work)
 
-    async def update(self, kind: str, id: int, values: Mapping[str, Any]) -> Any | None:
+    async def update(self, kind: str, id: int, values: Mapping[str, Any], note: Note = unsaid) -> Any | None:
         """Set some columns; the row as it is then, None if there is none."""
         chosen = KINDS[kind]
 
@@ -115,10 +119,13 @@ class Objects:
             rows = await queries.query(
                 *update(chosen.table, chosen.row, values, "id = %s AND deleted_at IS NULL", [id])
             )
-            return chosen.row(*rows[0]) if rows else None
+            if not rows:
+                return None
+            await add(queries, note(id))
+            return chosen.row(*rows[0])
 
         return await self.database.transaction(work)
 
-    async def delete(self, kind: str, id: int, by: int | None = None) -> bool:
+    async def delete(self, kind: str, id: int, by: int | None = None, note: Note = unsaid) -> bool:
         """Mark one as deleted, and cut it off; whether there was one."""
-        return await self.database.transaction(lambda queries: bury(queries, kind, id, by))
+        return await self.database.transaction(lambda queries: bury(queries, kind, id, by, note))

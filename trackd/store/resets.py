@@ -6,6 +6,7 @@ from datetime import datetime
 
 from attrs import define
 
+from trackd.store.audit import Note, add, unsaid
 from trackd.store.database import Database, Queries
 
 
@@ -34,7 +35,7 @@ class Resets:
         )
         return int(rows[0][0]) if rows else None
 
-    async def use(self, digest: bytes, now: datetime, password_hash: str) -> int | None:
+    async def use(self, digest: bytes, now: datetime, password_hash: str, note: Note = unsaid) -> int | None:
         """
         Give the user this password, and end what was opened with the old one; the user, None if it is used already.
 
@@ -54,7 +55,10 @@ class Resets:
             await queries.run("DELETE FROM sessions WHERE user_id = %s", [user_id])
             await queries.run("DELETE FROM password_resets WHERE user_id = %s", [user_id])
             await queries.query("SELECT pg_notify('changes', %s)", [f"gone {user_id}"])
-            return int(user_id) if changed else None
+            if not changed:
+                return None
+            await add(queries, note(user_id))
+            return int(user_id)
 
         return await self.database.transaction(work)
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from attrs import define
 
+from trackd.store.audit import Note, add, unsaid
 from trackd.store.database import Database, Queries
 from trackd.store.errors import Full
 from trackd.store.rows import SessionRow, TokenRow, UserRow, columns, names
@@ -74,7 +75,7 @@ class Sessions:
         )
 
     async def create_token(
-        self, digest: bytes, user_id: int, now: datetime, expires: datetime, most: int = MOST
+        self, digest: bytes, user_id: int, now: datetime, expires: datetime, most: int = MOST, note: Note = unsaid
     ) -> int:
         """The token's id. Full if the user has `most` that are good."""
 
@@ -90,7 +91,9 @@ class Sessions:
                 "INSERT INTO tokens (digest, user_id, created, expires) VALUES (%s, %s, %s, %s) RETURNING id",
                 [digest, user_id, now, expires],
             )
-            return int(rows[0][0])
+            ((id,),) = rows
+            await add(queries, note(id))
+            return int(id)
 
         return await self.database.transaction(work)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import define
 
+from trackd.store.audit import Note, add, unsaid
 from trackd.store.database import Database, Queries
 from trackd.store.rows import UserRow, columns
 from trackd.store.statements import insert
@@ -27,15 +28,15 @@ class Shares:
     database: Database
 
     async def guest(
-        self, owner_id: int, kind: str, id: int, values: Mapping[str, Any], now: datetime
-    ) -> tuple[UserRow, bool]:
+        self, owner_id: int, kind: str, id: int, values: Mapping[str, Any], now: datetime, note: Note = unsaid
+    ) -> UserRow:
         """
-        The temporary user for this share, and whether it was made just now, of these columns.
+        The temporary user for this share, who is made of these columns, and noted, if there is none.
 
         One whose time is over is replaced. Refused for an address that another user has.
         """
 
-        async def work(queries: Queries) -> tuple[UserRow, bool]:
+        async def work(queries: Queries) -> UserRow:
             # Two who share the same at once make one user.
             await queries.run("SELECT FROM users WHERE id = %s FOR NO KEY UPDATE", [owner_id])
             rows = await queries.query(
@@ -47,15 +48,15 @@ class Shares:
             if user is not None and user.expiration_time is not None and user.expiration_time <= now:
                 await deleted(queries, user.id)
                 user = None
-            if made := user is None:
+            if user is None:
                 user = UserRow(*(await queries.query(*insert("users", UserRow, values)))[0])
                 await queries.run(
                     "INSERT INTO shares (user_id, owner_id, kind, object_id) VALUES (%s, %s, %s, %s)"
                     " ON CONFLICT (owner_id, kind, object_id) DO UPDATE SET user_id = excluded.user_id",
                     [user.id, owner_id, kind, id],
                 )
-            assert user is not None
+                await add(queries, note(user.id))
             await queries.run(LINKS[kind], [user.id, id])
-            return user, made
+            return user
 
         return await self.database.transaction(work)

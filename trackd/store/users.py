@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import define
 
+from trackd.store.audit import Note, add, unsaid
 from trackd.store.database import Database, Queries
 from trackd.store.deletions import bury
 from trackd.store.errors import Full
@@ -85,7 +86,13 @@ class Users:
         """Whether there is a user."""
         return bool(await self.database.query("SELECT FROM users WHERE deleted_at IS NULL LIMIT 1"))
 
-    async def insert(self, values: Mapping[str, Any], manager: int | None = None, most: int | None = None) -> UserRow:
+    async def insert(
+        self,
+        values: Mapping[str, Any],
+        manager: int | None = None,
+        most: int | None = None,
+        note: Note = unsaid,
+    ) -> UserRow:
         """
         Make a user, managed by `manager`.
 
@@ -108,6 +115,7 @@ class Users:
                 await queries.run(
                     "INSERT INTO user_user (user_id, managed_user_id) VALUES (%s, %s)", [manager, user.id]
                 )
+            await add(queries, note(user.id))
             return user
 
         return await self.database.transaction(work)
@@ -128,11 +136,16 @@ class Users:
 
         return await self.database.transaction(work)
 
-    async def update(self, id: int, values: Mapping[str, Any]) -> UserRow | None:
+    async def update(self, id: int, values: Mapping[str, Any], note: Note = unsaid) -> UserRow | None:
         """Set some columns; the user as it is then, None if there is none."""
-        return _first(
-            await self.database.query(*update("users", UserRow, values, "id = %s AND deleted_at IS NULL", [id]))
-        )
+
+        async def work(queries: Queries) -> UserRow | None:
+            rows = await queries.query(*update("users", UserRow, values, "id = %s AND deleted_at IS NULL", [id]))
+            if rows:
+                await add(queries, note(id))
+            return _first(rows)
+
+        return await self.database.transaction(work)
 
     async def use_code(self, id: int, step: int) -> bool:
         """Note the step of the clock of a one-time code; false if that one or a later one has been used already."""
@@ -143,9 +156,9 @@ class Users:
             )
         )
 
-    async def delete(self, id: int, by: int | None = None) -> bool:
+    async def delete(self, id: int, by: int | None = None, note: Note = unsaid) -> bool:
         """Mark a user as deleted, unlink it, and end its sessions and tokens; whether there was one."""
-        return await self.database.transaction(lambda queries: deleted(queries, id, by))
+        return await self.database.transaction(lambda queries: deleted(queries, id, by, note))
 
     async def delete_expired(self, now: datetime) -> int:
         """The same for temporary users whose time is over; how many there were."""
@@ -159,18 +172,24 @@ class Users:
     async def server(self) -> ServerRow:
         return ServerRow(*(await self.database.query(f"SELECT {columns(ServerRow)} FROM server"))[0])
 
-    async def update_server(self, values: Mapping[str, Any]) -> ServerRow:
+    async def update_server(self, values: Mapping[str, Any], note: Note = unsaid) -> ServerRow:
         """Set some columns of the server's row; the row as it is then."""
-        return ServerRow(*(await self.database.query(*update("server", ServerRow, values, "id = 1", [])))[0])
+
+        async def work(queries: Queries) -> ServerRow:
+            server = ServerRow(*(await queries.query(*update("server", ServerRow, values, "id = 1", [])))[0])
+            await add(queries, note(server.id))
+            return server
+
+        return await self.database.transaction(work)
 
 
-async def deleted(queries: Queries, id: int, by: int | None = None) -> bool:
+async def deleted(queries: Queries, id: int, by: int | None = None, note: Note = unsaid) -> bool:
     """Mark a user as deleted in a transaction: see `Users.delete`."""
     await queries.run("DELETE FROM sessions WHERE user_id = %s", [id])
     await queries.run("DELETE FROM password_resets WHERE user_id = %s", [id])
     await queries.run("UPDATE tokens SET revoked = now() WHERE user_id = %s AND revoked IS NULL", [id])
     # An open socket lives by the links: without them it hears nothing more.
-    return await bury(queries, "user", id, by)
+    return await bury(queries, "user", id, by, note)
 
 
 def _first(rows: list[tuple[Any, ...]]) -> UserRow | None:

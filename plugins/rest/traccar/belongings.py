@@ -70,21 +70,19 @@ class Resource:
 
     async def post(self, services: Services, call: Call) -> Answer:
         """Make one; the answer is what was understood, with the id."""
-        row = await services.belongings.add(call.caller.user, self.kind, self.model.stored(call.body))
-        await services.audit.created(call, self.kind, row.id)
+        note = services.audit.created(call, self.kind)
+        row = await services.belongings.add(call.caller.user, self.kind, self.model.stored(call.body), note)
         return shown(self.model.show({**call.body, "id": row.id}))
 
     async def put(self, services: Services, call: Call) -> Answer:
         """Change the one whose id the body has; the answer is what was understood."""
-        values = self.model.stored(call.body)
-        row = await services.belongings.change(call.caller.user, self.kind, call.body["id"], values)
-        if row is not None:
-            await services.audit.edited(call, self.kind, row.id)
+        values, note = self.model.stored(call.body), services.audit.edited(call, self.kind)
+        await services.belongings.change(call.caller.user, self.kind, call.body["id"], values, note)
         return shown(self.model.show(call.body))
 
     async def delete(self, services: Services, call: Call) -> Answer:
-        if await services.belongings.delete(call.caller.user, self.kind, call.params["id"]):
-            await services.audit.removed(call, self.kind, call.params["id"])
+        note = services.audit.removed(call, self.kind)
+        await services.belongings.delete(call.caller.user, self.kind, call.params["id"], note)
         return NOTHING
 
     def show(self, row: Any) -> dict[str, Any]:

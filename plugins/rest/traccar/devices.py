@@ -88,23 +88,22 @@ async def get_device(services: Services, call: Call) -> Answer:
 
 async def post_device(services: Services, call: Call) -> Answer:
     """Make a device; the answer is what was understood, with the id."""
-    row = await services.fleet.add_device(call.caller.user, DEVICE.stored(call.body))
-    await services.audit.created(call, "device", row.id)
+    row = await services.fleet.add_device(
+        call.caller.user, DEVICE.stored(call.body), services.audit.created(call, "device")
+    )
     return shown(DEVICE.show({**call.body, "id": row.id}))
 
 
 async def put_device(services: Services, call: Call) -> Answer:
     """Change the device whose id the body has; the answer is what was understood."""
-    if (
-        row := await services.fleet.change_device(call.caller.user, call.body["id"], DEVICE.stored(call.body))
-    ) is not None:
-        await services.audit.edited(call, "device", row.id)
+    await services.fleet.change_device(
+        call.caller.user, call.body["id"], DEVICE.stored(call.body), services.audit.edited(call, "device")
+    )
     return shown(DEVICE.show(call.body))
 
 
 async def delete_device(services: Services, call: Call) -> Answer:
-    if await services.fleet.delete_device(call.caller.user, call.params["id"]):
-        await services.audit.removed(call, "device", call.params["id"])
+    await services.fleet.delete_device(call.caller.user, call.params["id"], services.audit.removed(call, "device"))
     return NOTHING
 
 
@@ -143,23 +142,22 @@ async def get_group(services: Services, call: Call) -> Answer:
 
 async def post_group(services: Services, call: Call) -> Answer:
     """Make a group; the answer is what was understood, with the id."""
-    row = await services.fleet.add_group(call.caller.user, GROUP.stored(call.body))
-    await services.audit.created(call, "group", row.id)
+    row = await services.fleet.add_group(
+        call.caller.user, GROUP.stored(call.body), services.audit.created(call, "group")
+    )
     return shown(GROUP.show({**call.body, "id": row.id}))
 
 
 async def put_group(services: Services, call: Call) -> Answer:
     """Change the group whose id the body has; the answer is what was understood."""
-    if (
-        row := await services.fleet.change_group(call.caller.user, call.body["id"], GROUP.stored(call.body))
-    ) is not None:
-        await services.audit.edited(call, "group", row.id)
+    await services.fleet.change_group(
+        call.caller.user, call.body["id"], GROUP.stored(call.body), services.audit.edited(call, "group")
+    )
     return shown(GROUP.show(call.body))
 
 
 async def delete_group(services: Services, call: Call) -> Answer:
-    if await services.fleet.delete_group(call.caller.user, call.params["id"]):
-        await services.audit.removed(call, "group", call.params["id"])
+    await services.fleet.delete_group(call.caller.user, call.params["id"], services.audit.removed(call, "group"))
     return NOTHING
 
 

@@ -43,16 +43,16 @@ async def finish(services: Services, call: Call) -> Answer:
         raise ApiError(400, "Invalid redirect URI")
     state, _, verifier = cookies(call.headers.get("cookie", "")).get(COOKIE, "").partition(".")
     try:
-        user, made = await services.openid.finish(
-            params["code"] or "", params["state"] or "", (state, verifier), redirect or services.options.site + CALLBACK
+        user = await services.openid.finish(
+            params["code"] or "",
+            params["state"] or "",
+            (state, verifier),
+            redirect or services.options.site + CALLBACK,
+            services.audit.joined(call.address),
         )
     except Shut as error:
         raise ApiError(400, error.message) from None
-    caller = Caller(user)
-    if made:
-        call.caller = caller
-        await services.audit.created(call, "user", user.id, linked=False)
-    answer = await logged_in(services, call, caller)
+    answer = await logged_in(services, call, Caller(user))
     onward = ("Location", f"{services.options.site}?openid=success")
     return Answer(303, headers=(*answer.headers, ("Set-Cookie", _cookie(call, "", 0)), onward))
 

@@ -22,11 +22,10 @@ async def update(services: Services, call: Call) -> Answer:
     if not call.params["token"]:
         raise ApiError(400, "The token is missing")
     try:
-        user_id = await services.recovery.update(call.params["token"], call.params["password"] or "")
+        note = services.audit.renewed(call.address)
+        await services.recovery.update(call.params["token"], call.params["password"] or "", note)
     except Gone as error:
         raise ApiError(404, error.message) from None
-    if user_id is not None:
-        await services.audit.renewed(user_id, call.address)
     return Answer(200)
 
 

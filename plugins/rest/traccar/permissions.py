@@ -15,6 +15,7 @@ from trackd.rest.params import long
 from trackd.rest.routes import Access, Answer, Call, Route
 from trackd.rest.schema import Schema, of_type
 from trackd.rest.services import Services
+from trackd.store.audit import Note
 from trackd.store.kinds import PAIRS, TABLES, Pair
 from trackd.store.rows import UserRow
 
@@ -31,10 +32,9 @@ class Link:
     id: int
 
     @property
-    def names(self) -> tuple[str, int, str, int]:
-        """As the audit knows it."""
-        linked = {"managed_user": "managedUser", "linked_device": "linkedDevice"}.get(self.pair.linked, self.pair.kind)
-        return self.pair.owner, self.owner_id, linked, self.id
+    def linked(self) -> str:
+        """The kind of what is linked, as the audit knows it."""
+        return {"managed_user": "managedUser", "linked_device": "linkedDevice"}.get(self.pair.linked, self.pair.kind)
 
 
 def link_of(sent: Any) -> Link:
@@ -108,18 +108,15 @@ async def unlink(services: Services, call: Call) -> Answer:
 
 
 async def _each(
-    work: Callable[[UserRow, str, int, str, int], Awaitable[None]],
-    noted: Callable[[Call, list[tuple[str, int, str, int]]], Awaitable[None]],
+    work: Callable[[UserRow, str, int, str, int, Note], Awaitable[None]],
+    noted: Callable[[Call, str, int, str], Note],
     call: Call,
 ) -> Answer:
-    done = []
-    try:
-        for one in call.body:
-            await work(call.caller.user, one.pair.owner, one.owner_id, one.pair.kind, one.id)
-            done.append(one.names)
-    finally:
-        # When one is refused, those before it stay.
-        await noted(call, done)
+    """When one is refused, those before it stay."""
+    for one in call.body:
+        owner, owner_id = one.pair.owner, one.owner_id
+        note = noted(call, owner, owner_id, one.linked)
+        await work(call.caller.user, owner, owner_id, one.pair.kind, one.id, note)
     return NOTHING
 
 

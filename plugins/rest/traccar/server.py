@@ -30,8 +30,8 @@ async def get_server(services: Services, call: Call) -> Answer:
 async def put_server(services: Services, call: Call) -> Answer:
     """Change them. There is one row, so a body with another id changes nothing."""
     if call.body["id"] == 1:
-        await services.permissions.users.update_server(SERVER.stored(call.body))
-        await services.audit.edited(call, "server", 1)
+        note = services.audit.edited(call, "server")
+        await services.permissions.users.update_server(SERVER.stored(call.body), note)
     return shown(SERVER.show(call.body))
 
 

@@ -80,9 +80,8 @@ async def make_token(services: Services, call: Call) -> Answer:
         raise Invalid("The service account has its token")
     if latest is not None and (expires is None or expires > latest):
         raise Invalid("The session ends with its token, and so must this one")
-    id, token = await services.sessions.issue(caller.user.id, expires)
-    await services.audit.created(call, "token", id, linked=False)
-    return text(token)
+    note = services.audit.created(call, "token", linked=False)
+    return text(await services.sessions.make_token(caller.user.id, expires, note))
 
 
 async def revoke_token(services: Services, call: Call) -> Answer:

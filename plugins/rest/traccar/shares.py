@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 from plugins.rest.traccar.answers import text
-from trackd.people.shares import Share
 from trackd.rest.params import LONG, MOMENT, Param
 from trackd.rest.routes import Answer, Call, Route
 from trackd.rest.services import Services
+from trackd.store.audit import Note
 
 
 async def share_device(services: Services, call: Call) -> Answer:
     """The token of a link that shows a device."""
-    id = call.params["deviceId"]
-    return await _shared(
-        services, call, "device", id, await services.shares.device(call.caller.user, id, call.params["expiration"])
-    )
+    id, notes = call.params["deviceId"], _notes(services, call, "device", call.params["deviceId"])
+    return text(await services.shares.device(call.caller.user, id, call.params["expiration"], notes))
 
 
 async def share_group(services: Services, call: Call) -> Answer:
     """The token of a link that shows a group with its devices."""
-    id = call.params["groupId"]
-    return await _shared(
-        services, call, "group", id, await services.shares.group(call.caller.user, id, call.params["expiration"])
-    )
+    id, notes = call.params["groupId"], _notes(services, call, "group", call.params["groupId"])
+    return text(await services.shares.group(call.caller.user, id, call.params["expiration"], notes))
 
 
-async def _shared(services: Services, call: Call, kind: str, id: int, share: Share) -> Answer:
-    if share.made:
-        await services.audit.created(call, "user", share.guest.id, linked=False)
-        await services.audit.linked(call, [("user", share.guest.id, kind, id)])
-    await services.audit.created(call, "token", share.token_id, linked=False)
-    return text(share.token)
+def _notes(services: Services, call: Call, kind: str, id: int) -> tuple[Note, Note]:
+    """Of the guest, and of the token."""
+    return services.audit.shared(call, kind, id), services.audit.created(call, "token", linked=False)
 
 
 EXPIRATION = Param("expiration", MOMENT)

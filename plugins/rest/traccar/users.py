@@ -69,27 +69,31 @@ async def get_user(services: Services, call: Call) -> Answer:
 async def post_user(services: Services, call: Call) -> Answer:
     """Make a user, or register."""
     caller: Caller | None = call.caller
+    managed = caller is not None and not caller.user.administrator and is_manager(caller.user)
     user = await services.accounts.create(
-        caller.user if caller is not None else None, USER.stored(call.body), call.body["password"] or "", call.address
+        caller.user if caller is not None else None,
+        USER.stored(call.body),
+        call.body["password"] or "",
+        call.address,
+        services.audit.created(call, "user", linked=managed),
     )
-    await services.audit.created(call, "user", user.id, linked=False)
-    if caller is not None and not caller.user.administrator and is_manager(caller.user):
-        await services.audit.linked(call, [("user", caller.user.id, "managedUser", user.id)])
     return shown(user_json(user))
 
 
 async def put_user(services: Services, call: Call) -> Answer:
     """Change the user whose id the body has."""
     user = await services.accounts.update(
-        call.caller.user, call.body["id"], USER.stored(call.body), call.body["password"] or ""
+        call.caller.user,
+        call.body["id"],
+        USER.stored(call.body),
+        call.body["password"] or "",
+        services.audit.edited(call, "user"),
     )
-    await services.audit.edited(call, "user", user.id)
     return shown(user_json(user))
 
 
 async def delete_user(services: Services, call: Call) -> Answer:
-    if await services.accounts.delete(call.caller.user, call.params["id"]):
-        await services.audit.removed(call, "user", call.params["id"])
+    await services.accounts.delete(call.caller.user, call.params["id"], services.audit.removed(call, "user"))
     return NOTHING
 
 

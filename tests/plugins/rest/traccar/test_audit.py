@@ -8,8 +8,17 @@ from typing import Any
 
 from tests.rest.client import Response
 from tests.rest.house import HouseTestCase
+from trackd.people.sessions import digest_of
 from trackd.store.database import Unavailable
+from trackd.store.kinds import PAIRS, TABLES
+from trackd.store.resets import Resets
 from trackd.track.commands import CommandRefused
+
+# The tables that changes are made in.
+CHANGED = sorted(
+    {"server", "tokens", "password_resets", "shares", "deletions", "queued_commands"}
+    | {*TABLES.values(), *(pair.table for pair in PAIRS.values())}
+)
 
 
 class AuditTests(HouseTestCase):
@@ -188,16 +197,89 @@ class AuditTests(HouseTestCase):
         self.assertEqual((2500, sorted(found)), (len(found), found))
 
     async def test_away(self) -> None:
-        """A change that cannot be noted is made all the same, and the log has what would have been noted."""
+        """Who leaves while it cannot be noted has left all the same, and the log has what would have been noted."""
 
-        async def fail(actions: Any) -> None:
+        async def fail(action: Any) -> None:
             raise Unavailable("away")
 
         ann = await self.user("ann")
-        self.patch(type(self.services.audit.actions), "add", lambda self, actions: fail(actions))
-        device = await self.device(ann)
-        self.assertTrue(device)
-        self.assertEqual(1, len(self.flushLoggedErrors(Unavailable)[:1]))
+        self.patch(type(self.services.audit.actions), "add", lambda self, action: fail(action))
+        self.assertEqual(204, (await self.call("DELETE", "/api/session", ann)).status)
+        self.assertEqual(1, len(self.flushLoggedErrors(Unavailable)))
+
+    async def contents(self) -> list[tuple[Any, ...]]:
+        """What the database holds of changes and their notes."""
+        return [
+            (table, *row)
+            for table in ("actions", *CHANGED)
+            for row in await self.db.query(f"SELECT t::text FROM {table} t ORDER BY 1")
+        ]
+
+    async def test_together(self) -> None:
+        """A change and its note are there together or not at all, whichever of them the database refuses."""
+        boss = await self.user("boss", user_limit=-1)
+        device, me, other = await self.device(boss), self.ids["boss"], self.ids["admin"]
+        group = (await self.call("POST", "/api/groups", boss, json={"name": "g"})).value["id"]
+        driver, spare = [
+            (await self.call("POST", "/api/drivers", boss, json={"name": id, "uniqueId": id})).value["id"]
+            for id in ("d", "spare")
+        ]
+        now = self.time.now()
+        await Resets(self.db).create(digest_of("sent by mail"), me, now, now + timedelta(hours=1))
+        token = await self.services.sessions.make_token(me)
+        changes: list[tuple[str, str, dict[str, str] | None, dict[str, Any]]] = [
+            ("POST", "/api/devices", boss, {"json": {"name": "two", "uniqueId": "two"}}),
+            ("PUT", f"/api/devices/{device}", boss, {"json": {"id": device, "name": "new", "uniqueId": "one"}}),
+            ("POST", "/api/groups", boss, {"json": {"name": "h"}}),
+            ("PUT", f"/api/groups/{group}", boss, {"json": {"id": group, "name": "new"}}),
+            ("POST", "/api/drivers", boss, {"json": {"name": "e", "uniqueId": "e"}}),
+            ("PUT", f"/api/drivers/{driver}", boss, {"json": {"id": driver, "name": "new", "uniqueId": "d"}}),
+            ("POST", "/api/users", boss, {"json": {"name": "u", "email": "u", "password": "u"}}),
+            ("PUT", f"/api/users/{me}", self.admin, {"json": {"id": me, "name": "new", "email": "boss@example.org"}}),
+            ("PUT", "/api/server", self.admin, {"json": {"id": 1, "registration": True}}),
+            ("POST", "/api/permissions", self.admin, {"json": {"userId": other, "deviceId": device}}),
+            ("POST", "/api/share/device", boss, {"form": {"deviceId": device}}),
+            ("POST", "/api/share/group", boss, {"form": {"groupId": group}}),
+            ("DELETE", "/api/permissions", boss, {"json": {"userId": me, "driverId": spare}}),
+            ("POST", "/api/session/token", boss, {"form": {}}),
+            ("POST", "/api/password/update", None, {"form": {"token": token, "password": "another"}}),
+            ("POST", "/api/password/update", None, {"form": {"token": "sent by mail", "password": "another"}}),
+            ("DELETE", f"/api/drivers/{driver}", boss, {}),
+            ("DELETE", f"/api/devices/{device}", boss, {}),
+            ("DELETE", f"/api/groups/{group}", boss, {}),
+            ("DELETE", f"/api/users/{me}", boss, {}),
+        ]
+        for refuse, permit in (
+            (
+                "ALTER TABLE actions ADD CONSTRAINT nothing CHECK (false) NOT VALID",
+                "ALTER TABLE actions DROP CONSTRAINT nothing",
+            ),
+            (
+                "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$BEGIN RAISE check_violation; END$$;"
+                + "".join(
+                    f"CREATE CONSTRAINT TRIGGER nothing AFTER INSERT OR UPDATE OR DELETE ON {table}"
+                    " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION nothing();"
+                    for table in CHANGED
+                ),
+                "DROP FUNCTION nothing CASCADE",
+            ),
+        ):
+            await self.db.run(refuse)
+            for method, path, who, body in changes:
+                before = await self.contents()
+                answer = await self.call(method, path, who, **body)
+                self.assertEqual((400, before), (answer.status, await self.contents()), f"{method} {path}")
+            await self.db.run(permit)
+        for method, path, who, body in changes:
+            before = await self.contents()
+            if who is boss:  # what was sent by mail ends the sessions
+                who = {"Cookie": f"JSESSIONID={await self.services.sessions.open(me)}"}
+            answer = await self.call(method, path, who, **body)
+            self.assertIn(answer.status, (200, 204), f"{method} {path}: {answer.text}")
+            changed = set(before) ^ set(await self.contents())
+            noted = {row for row in changed if row[0] == "actions"}
+            self.assertTrue(noted and changed - noted, f"{method} {path}")
 
     async def test_prune(self) -> None:
         """What is older than it is kept for goes; with 0 days everything stays."""
