@@ -264,6 +264,29 @@ class CommitterTests(DatabaseTestCase):
             committer.tell_losses()
         self.assertEqual([formatEvent(line) for line in log][10:], ["21 more refusals of the database"])
 
+    async def crowded(self) -> None:
+        """From now on new connections find that the database has no room for notifications: a listener does not read."""
+        await self.db.run(
+            "CREATE FUNCTION pg_notify(channel text, payload text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN"
+            " RAISE EXCEPTION 'too many notifications in the NOTIFY queue' USING ERRCODE = '54000'; END $$;"
+            # Before the one that every database has.
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database());"
+            "END $$"
+        )
+
+    async def test_no_room_for_notifications(self) -> None:
+        """When others cannot be told, reports are stored all the same; the log says so once."""
+        await self.crowded()
+        log = log_of(self)
+        committer = self.committer(bulletins=lambda batch: ["1 p 1 e d"])
+        for _ in range(2):
+            committer.add(report(self.device))
+            await committer.idle()
+        self.assertEqual([(2,)], await self.db.query("SELECT count(*) FROM positions"))
+        self.assertEqual(([], 0), (self.refused, committer.quarantined))
+        told = "other servers are not told of reports: too many notifications in the NOTIFY queue"
+        self.assertEqual([told], [formatEvent(line) for line in log])
+
     async def test_figures(self) -> None:
         """Each transaction is counted with its time and its reports, each report with the time until it was told."""
         committer = self.committer(rows=700)

@@ -29,6 +29,7 @@ from trackd.figures import Histogram
 from trackd.rate import Rate
 from trackd.store.batch import CLAIM_LOST, QUARANTINE, QUARANTINE_ID, Batch, events_of, statements, storable, told
 from trackd.store.database import Refused, Unavailable
+from trackd.store.errors import LIMIT_EXCEEDED
 from trackd.store.report import Event, Report
 
 # Ids that one number of a sequence stands for: as the migrations say.
@@ -94,6 +95,7 @@ class Committer:
     _returning: dict[int, tuple[int, Deferred[None]]] = field(factory=dict, init=False)  # these, by device
     _soon: Any = field(default=None, init=False)
     _lines: Rate = field(default=Factory(lambda self: Rate(self.clock, LOGGED, MINUTE), takes_self=True), init=False)
+    _untold: Rate = field(default=Factory(lambda self: Rate(self.clock, 1, MINUTE), takes_self=True), init=False)
     _unlogged: int = field(default=0, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
@@ -251,11 +253,12 @@ class Committer:
 
     async def _commit(self, batch: Batch) -> None:
         """Write it, however long it takes; a report that the database refuses goes to the quarantine."""
+        silently = False
         while True:
             try:
                 await self._number(batch)
                 sql, args = statements(batch)
-                for bulletin in self.bulletins(batch):
+                for bulletin in () if silently else self.bulletins(batch):
                     sql += ";SELECT pg_notify('news', %s)"
                     args.append(bulletin)
                 if sql:
@@ -265,7 +268,13 @@ class Committer:
                     self._log.info("the database is back")
                 return
             except Unavailable as error:
-                await self._wait(error)
+                if error.sqlstate != LIMIT_EXCEEDED or silently:
+                    await self._wait(error)
+                    continue
+                # Reports need not wait for a listener that does not read.
+                silently = True
+                if self._untold.allows():
+                    self._log.warn("other servers are not told of reports: {error}", error=str(error))
             except Refused as error:
                 if error.sqlstate[:2] in ROW:
                     await self._halve(batch, error)

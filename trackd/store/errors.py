@@ -21,6 +21,9 @@ PASSING_STATES = ("25006", "28000", "28P01", "3D000")
 QUERY_CANCELED = "57014"
 LOCK_NOT_AVAILABLE = "55P03"
 BAD_TEXT = "22021"  # character not in repertoire
+# A limit of the server, mostly of what a row may be; but also that somebody who listens has read nothing for so long
+# that there is no room for more notifications. The word stands in the message whatever its language.
+LIMIT_EXCEEDED, OF_NOTIFICATIONS = "54000", "NOTIFY"
 
 
 class StoreError(Exception):
@@ -60,7 +63,8 @@ def translated(error: BaseException) -> BaseException:
             if isinstance(error, psycopg2.ProgrammingError | psycopg2.DataError | psycopg2.NotSupportedError):
                 return Refused("", message)
             return Unavailable(message)
-        if state.startswith(PASSING_CLASSES) or state in PASSING_STATES:
+        crowded = state == LIMIT_EXCEEDED and OF_NOTIFICATIONS in message
+        if state.startswith(PASSING_CLASSES) or state in PASSING_STATES or crowded:
             return Unavailable(message, state)
         return Refused(state, message, error.diag.constraint_name)
     if isinstance(error, ConnectionClosed):
