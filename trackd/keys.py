@@ -310,7 +310,13 @@ SECTIONS = {
         Key("listen.errorsLogged", int, 10, "Bad frames of one connection that are logged; all are counted", least=0),
         Key("listen.errorsLoggedPerSecond", int, 50, "Bad frames of all connections that are logged", least=1),
         Key("commit.batch", int, 2_000, "Reports in one transaction", least=1),
-        Key("commit.queue", int, 50_000, "Reports that wait for theirs; then reading pauses", least=1),
+        Key(
+            "commit.queue",
+            int,
+            50_000,
+            "Reports, and events without one, that wait for theirs; then reading pauses",
+            least=1,
+        ),
         Key(
             "nodes.queue", int, 5_000, "Positions and events of other servers to be read; then only the newest", least=1
         ),

@@ -111,7 +111,9 @@ class Observation:
         yield from of("datagram_senders", "listen.endpoints", "With a device, by port", self._ports("known"))
         yield from of("datagram_strangers", "listen.beforeLogin", "Without one, by port", self._ports("strangers"))
         yield from of("datagrams_waiting", "listen.datagrams", "For the database, by port", self._ports("underway"))
-        yield from of("reports_waiting", "commit.queue", "Reports not yet committed", house.committer.waiting)
+        yield from of(
+            "reports_waiting", "commit.queue", "And events without one, not yet committed", house.committer.waiting
+        )
         directory, strangers = house.presence.directory, house.presence.strangers
         yield from of("devices_in_memory", "devices.cache", "The limit is of those not needed", len(directory))
         yield from of("unknown_ids_remembered", "devices.strangers", "Looked up in vain", directory.failures)

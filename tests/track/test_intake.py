@@ -90,6 +90,23 @@ class CommitTests(SynchronousTestCase):
         self.assertEqual([None], room)
         self.assertFalse(house.intake.full)
 
+    def test_queue_is_full_of_events(self) -> None:
+        """Events that belong to no report count: a device may come and go while the database is away."""
+        house = House()
+        house.presence.events = True
+        house.committer.limit = 4
+        house.connection.trouble = [Unavailable("gone")]
+        for _ in range(2):
+            (wire,) = connected(house, "a")
+            house.take(wire)
+            self.assertFalse(house.intake.full)
+            house.presence.lost(wire)
+        self.assertTrue(house.intake.full)
+        house.settle()
+        house.clock.advance(1)
+        house.settle()
+        self.assertEqual((False, 0), (house.intake.full, house.committer.waiting))
+
     def test_poison(self) -> None:
         """A report that the database refuses goes to the quarantine alone; its neighbours are stored."""
         house = House()

@@ -68,13 +68,13 @@ class Committer:
     committed: Callable[[Batch], None]
     refused: Callable[[Report], None]
     rows: int = 2000  # in one transaction
-    limit: int = 50_000  # reports that may wait
+    limit: int = 50_000  # of what may wait
     patience: float = 1.0  # seconds until a sign of life is written
     retry: float = 0.5  # seconds between tries while the database is away
     withdrawn: Callable[[list[Report]], Awaitable[None]] = field(kw_only=True, default=lambda reports: _done())
     bulletins: Callable[[Batch], Sequence[str]] = field(kw_only=True, default=lambda batch: ())
     shared: Callable[[], bool] = field(kw_only=True, default=lambda: False)  # others use the same sequences
-    waiting: int = field(default=0, init=False)  # reports that are not yet committed
+    waiting: int = field(default=0, init=False)  # reports, and events without one, that are not yet committed
     away: str | None = field(default=None, init=False)  # why nothing can be committed at the moment
     quarantined: int = field(default=0, init=False)  # reports, since the start
     lost: int = field(default=0, init=False)  # events and signs of life that the database has refused
@@ -145,6 +145,7 @@ class Committer:
     def note(self, event: Event) -> None:
         """Commit an event that belongs to no report."""
         self._next.events.append(event)
+        self.waiting += 1
         self._go()
 
     def touch(
@@ -219,7 +220,7 @@ class Committer:
             except Exception:
                 self._log.failure("after a commit")
             self._now = None
-            self.waiting -= len(batch.reports)
+            self.waiting -= len(batch.reports) + len(batch.events)
             if batch.tried is not None:
                 batch.tried.callback(None)
             _after(batch.again, batch.done)
