@@ -8,10 +8,13 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from psycopg2.extensions import make_dsn, parse_dsn
 from twisted.internet import defer
+from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import deferLater
 
-from tests.postgres import EmptyDatabaseTestCase, signalled, started
+from tests.postgres import EmptyDatabaseTestCase, pool, signalled, started
 from trackd.store import connection
 from trackd.store.addresses import dsn, resolved
 from trackd.store.database import Database, Queries, Refused, Unavailable
@@ -510,6 +513,117 @@ class AwayTests(EmptyDatabaseTestCase):
         before = self.db.reactor.seconds()
         await self.db.stop()
         self.assertLess(self.db.reactor.seconds() - before, 0.5)
+
+
+class Way(Protocol):
+    """One end of a connection that is passed on, to `other`."""
+
+    transport: Any
+
+    def __init__(self, ways: Ways, other: Way | None = None) -> None:
+        self.ways = ways
+        self.other = other
+
+    def connectionMade(self) -> None:
+        self.ways.ends.append(self)
+        if self.ways.blocked:
+            self.block()
+        if self.other is None:
+            self.block()
+            point = UNIXClientEndpoint(self.ways.reactor, self.ways.path)
+            connectProtocol(point, Way(self.ways, self)).addCallbacks(
+                self._through, lambda _: self.transport.abortConnection()
+            )
+
+    def _through(self, other: Way) -> None:
+        self.other = other
+        if not self.ways.blocked:
+            self.transport.resumeProducing()
+
+    def block(self) -> None:
+        """Nothing that is said here is heard from now on."""
+        self.transport.pauseProducing()
+
+    def dataReceived(self, data: bytes) -> None:
+        assert self.other is not None
+        self.other.transport.write(data)
+
+    def connectionLost(self, reason: object = None) -> None:
+        if self.other is not None:
+            self.other.transport.loseConnection()
+
+
+class Ways(Factory):
+    """A network between the pool and the server at `path`, which forgets what it was passing on when it is cut."""
+
+    def __init__(self, reactor: Any, path: str) -> None:
+        self.reactor, self.path = reactor, path
+        self.ends: list[Way] = []
+        self.blocked = False
+
+    def buildProtocol(self, addr: object) -> Way:
+        return Way(self)
+
+    def cut(self) -> None:
+        self.blocked = True
+        for end in self.ends:
+            end.block()
+
+
+class NetworkTests(EmptyDatabaseTestCase):
+    """The network between trackd and the database fails without a word."""
+
+    timeout = 30
+
+    async def setUp(self) -> None:  # type: ignore[override]
+        await super().setUp()
+        parameters = parse_dsn(self.dsn)
+        reactor = self.db.reactor
+        self.ways = Ways(reactor, f"{parameters['host']}/.s.PGSQL.{parameters['port']}")
+        port = reactor.listenTCP(0, self.ways, interface="127.0.0.1")
+        self.dsn_of_the_way = make_dsn(self.dsn, host="127.0.0.1", port=port.getHost().port, sslmode="disable")
+        self.addCleanup(self.over, port)
+
+    async def over(self, port: Any) -> None:
+        for end in self.ways.ends:
+            end.transport.abortConnection()
+        await port.stopListening()
+
+    async def test_forgotten(self) -> None:
+        """
+        When it works again, new connections are made at once, although those that there were are never answered.
+
+        Whoever listens hears that something may have been missed.
+        """
+        await self.db.run("CREATE TABLE t (n int)")
+        db = pool(self.dsn_of_the_way, size=3, patience=10.0)
+        dedicated = db.dedicated()
+        await dedicated.query("SELECT 1")
+        heard: list[str] = []
+        await db.listen("news", heard.append, lambda: heard.append("missed"))
+        clock = db.reactor
+        try:
+            db.watch()
+            for one in [started_coroutine(db.query("SELECT 1")) for _ in range(3)]:
+                await one
+            self.ways.cut()
+            waiting = started_coroutine(dedicated.query("SELECT 2"))
+            await self.assertFailure(started_coroutine(db.query("SELECT 1")), Unavailable)
+            self.ways.blocked = False
+            before = clock.seconds()
+            await self.assertFailure(waiting, Unavailable)
+            await dedicated.ready()
+            self.assertEqual(await dedicated.query("SELECT 3"), [(3,)])
+            while db.silent:
+                await deferLater(clock, 0.01)
+            for one in [started_coroutine(db.query("SELECT 4")) for _ in range(3)]:
+                self.assertEqual(await one, [(4,)])
+            self.assertLess(clock.seconds() - before, 10)
+            while not heard:
+                await deferLater(clock, 0.01)
+            self.assertEqual(heard, ["missed"])
+        finally:
+            await db.stop()
 
 
 class AddressTests(EmptyDatabaseTestCase):

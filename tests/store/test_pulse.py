@@ -15,12 +15,25 @@ class PulseTests(SynchronousTestCase):
         self.clock = Clock()
         self.asked: list[Deferred[None]] = []
         self.said: list[bool] = []
-        self.pulse = Pulse(self.ask, self.clock, self.said.append)
+        self.knocks: list[Deferred[None]] = []
+        self.forgotten = 0
+        self.pulse = Pulse(self.ask, self.knock, self.clock, self.said.append, self.forget)
         self.pulse.start()
 
     def ask(self) -> Deferred[None]:
         self.asked.append(Deferred())
         return self.asked[-1]
+
+    def knock(self) -> Deferred[None]:
+        self.knocks.append(Deferred())
+        return self.knocks[-1]
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+    def fall_silent(self) -> None:
+        self.clock.advance(PATIENCE)
+        self.clock.advance(READING)
 
     def test_answers(self) -> None:
         """As long as it answers nothing is said; the next question comes a while after the answer."""
@@ -60,6 +73,35 @@ class PulseTests(SynchronousTestCase):
         self.clock.advance(BEAT)
         self.asked[-1].errback(Unavailable("away"))
         self.assertEqual(self.said, [True])
+
+    def test_awake(self) -> None:
+        """While it is silent new connections are tried; when it wakes up it answers on the old one, and all is well."""
+        self.fall_silent()
+        for count in range(1, 4):
+            self.assertEqual(len(self.knocks), count)
+            self.knocks[-1].errback(Unavailable("no answer"))
+            self.clock.advance(BEAT)
+        self.knocks[-1].callback(None)
+        self.asked[-1].callback(None)
+        self.clock.advance(PATIENCE)
+        self.assertEqual((self.said, self.forgotten, len(self.knocks)), ([True, False], 0, 4))
+
+    def test_forgotten(self) -> None:
+        """When it answers on a new connection alone, the old ones lead nowhere."""
+        self.fall_silent()
+        self.knocks[-1].callback(None)
+        self.assertEqual(self.forgotten, 0)
+        self.clock.advance(PATIENCE)
+        self.assertEqual((self.said, self.forgotten), ([True], 1))
+        self.asked[-1].errback(Unavailable("closed"))
+        self.clock.advance(BEAT)
+        self.asked[-1].callback(None)
+        self.knocks[-1].callback(None)
+        self.clock.advance(PATIENCE)
+        self.assertEqual((self.said, self.forgotten, len(self.knocks)), ([True, False], 1, 2))
+        self.clock.advance(BEAT)
+        self.fall_silent()
+        self.assertEqual(len(self.knocks), 3)
 
     def test_stop(self) -> None:
         """After the stop nothing is asked, said, or left on the clock."""

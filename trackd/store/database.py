@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 # Between attempts to reach a database that is away, doubling: it is noticed soon that it is back.
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5  # s
+# For a new connection to one that does not answer on those that there are.
+KNOCKING = 1.0  # s
 # How long `stop` waits for statements that are under way.
 FAREWELL = 2.0  # s
 
@@ -159,8 +161,24 @@ class Database:
             for connection in self._idle[:]:
                 connection.close()  # those that are opened from now on wait for no lock
             pulse = self.dedicated()
-            self._pulse = Pulse(lambda: pulse.query("SELECT 1"), self.clock, self._fall_silent)
+            self._pulse = Pulse(
+                lambda: pulse.query("SELECT 1"), self._knock, self.clock, self._fall_silent, self._forgotten
+            )
             self._pulse.start()
+
+    async def _knock(self) -> None:
+        """See whether there is an answer on a new connection, which is closed at once. Raises Unavailable."""
+        connection = Connection(self.reactor, self.clock, self.statement_timeout)
+        await connection.connect(self.dsn, min(self.connect_timeout, KNOCKING))
+        connection.close()
+
+    def _forgotten(self) -> None:
+        """Nothing is heard on the connections that there are: who has asked there has to ask again."""
+        self._log.warn("the database answers on new connections only: all others are closed")
+        for connection in [*self._idle, *self._used]:
+            connection.close()
+        for other in self._others:
+            other.reconnect()
 
     def _fall_silent(self, silent: bool) -> None:
         self.silent = silent
@@ -463,6 +481,11 @@ class Dedicated:
         except Unavailable:
             # Connecting again repeats it.
             pass
+
+    def reconnect(self) -> None:
+        """Close the connection: the statement that is under way fails with Unavailable, and a new one is made."""
+        if self._connection is not None:
+            self._connection.close()
 
     def close(self) -> None:
         self._closed = True
