@@ -53,7 +53,7 @@ class QuarantineTests(DatabaseTestCase):
     async def positions(self) -> list[Any]:
         return await self.db.query(
             "SELECT protocol, server_time, device_time, fix_time, valid, latitude, longitude, altitude, speed, course,"
-            " accuracy, network, attributes, said, digest FROM positions WHERE device_id = %s",
+            " accuracy, network, attributes, said, digest, address, geofence_ids FROM positions WHERE device_id = %s",
             [self.device],
         )
 
@@ -81,7 +81,12 @@ class QuarantineTests(DatabaseTestCase):
     async def test_retry(self) -> None:
         """What stood against it is gone: the position is stored as it would have been, once, and is kept no longer."""
         one = await self.refused(
-            said=NOON.replace(hour=11), latitude=-48.123456789012345, network='{"a":1}', attributes={"x\x1e": "a\0b"}
+            said=NOON.replace(hour=11),
+            latitude=-48.123456789012345,
+            network='{"a":1}',
+            attributes={"x\x1e": "a\0b"},
+            address="Main Street 1",
+            geofence_ids=[4, 5],
         )
         self.assertEqual(await self.told("retry", "1"), (0, "report 1: stored\n", ""))
         retried = await self.positions()
@@ -89,6 +94,12 @@ class QuarantineTests(DatabaseTestCase):
         await self.commit(one)
         self.assertEqual(retried, await self.positions())
         self.assertEqual((await self.told("list"))[1], "the quarantine is empty\n")
+
+    async def test_kept_by_an_earlier_version(self) -> None:
+        """What was kept when less was kept is stored too."""
+        await self.refused()
+        await self.db.run("UPDATE quarantine SET report = (report::jsonb - 'address' - 'geofence_ids')::text")
+        self.assertEqual(await self.told("retry", "1"), (0, "report 1: stored\n", ""))
 
     async def test_ids(self) -> None:
         """A position that is stored late has an id that nobody else has or gets."""

@@ -43,16 +43,17 @@ FROM unnest(%s::bigint[], %s::bigint[], %s::float8[], %s::bigint[], %s::bigint[]
 ON CONFLICT DO NOTHING
 """
 
+# The times that are compared with those of positions come as texts: as a number a distant one would not be the same.
 STATES = """
 UPDATE device_states SET
     status = CASE WHEN device_states.epoch = now.epoch THEN now.status ELSE claim_lost(now.device_id) END,
-    last_update = to_timestamp(now.last_update), position_id = nullif(now.position_id, 0), position_time = to_timestamp(now.position_time),
-    newest = to_timestamp(now.newest), motion_streak = now.motion_streak, motion_state = now.motion_state,
+    last_update = to_timestamp(now.last_update), position_id = nullif(now.position_id, 0), position_time = now.position_time,
+    newest = now.newest, motion_streak = now.motion_streak, motion_state = now.motion_state,
     motion_position_id = nullif(now.motion_position_id, 0), motion_time = to_timestamp(now.motion_time),
     motion_distance = now.motion_distance, motion_latitude = now.motion_latitude,
     motion_longitude = now.motion_longitude, overspeed_state = now.overspeed_state,
     overspeed_time = to_timestamp(now.overspeed_time), overspeed_geofence_id = nullif(now.overspeed_geofence_id, 0)
-FROM unnest(%s::bigint[], string_to_array(%s, ','), %s::float8[], %s::bigint[], %s::float8[], %s::float8[],
+FROM unnest(%s::bigint[], string_to_array(%s, ','), %s::float8[], %s::bigint[], %s::timestamptz[], %s::timestamptz[],
     %s::bool[], %s::bool[], %s::bigint[], %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::bool[],
     %s::float8[], %s::bigint[], %s::bigint[])
     AS now (device_id, status, last_update, position_id, position_time, newest, motion_streak, motion_state,
@@ -104,7 +105,7 @@ CLAIM_LOST = "TD001"
 
 SHOWN = (
     "device_id protocol server_time device_time fix_time valid latitude longitude altitude speed course accuracy"
-    " network said digest"
+    " network said digest address geofence_ids"
 ).split()
 
 
@@ -213,8 +214,8 @@ def _states(states: list[State]) -> list[Any]:
         ",".join([state.status for state in states]),
         _array([_seconds(state.last_update) for state in states]),
         _array([state.fix.id if state.fix else 0 for state in states]),
-        _array([state.fix.time.timestamp() if state.fix else None for state in states]),
-        _array([_seconds(state.newest) for state in states]),
+        _array([state.fix.time if state.fix else None for state in states]),
+        _array([state.newest for state in states]),
         _array([state.motion_streak for state in states]),
         _array([state.motion_state for state in states]),
         _array([state.motion_fix.id if state.motion_fix else 0 for state in states]),

@@ -16,6 +16,7 @@ from trackd.store.rows import QuarantineRow, columns
 COLUMNS = columns(QuarantineRow)
 TIMES = ("server_time", "device_time", "fix_time", "said")
 PLAIN = "device_id protocol valid latitude longitude altitude speed course accuracy network digest".split()
+LATER = ("address", "geofence_ids")  # those of an earlier version were kept without
 
 
 @define(eq=False)
@@ -80,6 +81,7 @@ def reported(row: QuarantineRow) -> Report:
         told: dict[str, Any] = orjson.loads(row.report)
         members: dict[str, Any] = {name: told[name] for name in PLAIN}
         members |= {name: told[name] and datetime.fromisoformat(told[name]) for name in TIMES}
+        members |= {name: told.get(name) for name in LATER}
         return Report(**members, attributes={}, outdated=False, json=told["attributes"])
     except (ValueError, TypeError, KeyError) as error:
         raise Refused("", f"what was kept is no report: {error!r}") from error
