@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from attrs import evolve
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import LogEvent, formatEvent
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.listen.memory import MemoryIntake
 from tests.listen.samples import WORDS, call, clock_of, log_of, server
+from trackd.store.waiting import fail as all_hear
 from trackd.wire.format import WireFormat
 from trackd.wire.values import Command
 
@@ -87,11 +89,15 @@ class AcknowledgeTests(SynchronousTestCase):
         self.assertEqual([other.hears() for other in [self.device, *others]], ["A", "", "A", "A"])
 
     def test_intake_fails(self) -> None:
-        """When nobody knows whether a report is stored, it is not acknowledged, and the connection is closed."""
-        self.patch(self.intake, "take", lambda link, said, frame: fail(RuntimeError("lost")))
-        self.assertEqual(self.device.says("login:1 at:1 reply:A"), "(yes)")
-        self.assertTrue(self.device.closed)
-        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        """When nobody knows whether reports are stored, nobody who waits is acknowledged, and all are closed."""
+        waiting: Deferred[None] = Deferred()
+        self.patch(self.intake, "take", lambda link, said, frame: waiting)
+        devices = [self.device, *(call(self.device.server) for _ in range(2))]
+        for device in devices:
+            self.assertEqual(device.says("login:1 at:1 reply:A"), "(yes)")
+        all_hear(waiting, Failure(RuntimeError("lost")))
+        self.assertEqual([(device.hears(), device.closed) for device in devices], [("", True)] * 3)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 3)
 
 
 class BelieveTests(SynchronousTestCase):

@@ -13,9 +13,11 @@ from twisted.logger import LogLevel, formatEvent
 from tests.listen.samples import log_of
 from tests.postgres import DatabaseTestCase
 from tests.store.samples import device
+from trackd.store import committer as module
 from trackd.store.batch import Batch
 from trackd.store.committer import Committer
 from trackd.store.errors import Unavailable
+from trackd.store.partitions import Partitions
 from trackd.store.positions import Positions
 from trackd.store.report import Event, Fix, Report, State
 from trackd.store.resent import Resent
@@ -226,6 +228,7 @@ class CommitterTests(DatabaseTestCase):
         await self.commit(*reports, *odd)
         self.assertEqual([(1003,)], await self.db.query("SELECT count(*) FROM positions"))
         self.assertEqual(poison, self.refused)
+        self.assertEqual(1003, sum(len(batch.reports) for batch in self.batches))
         rows = await self.db.query("SELECT device_id, reason, report, frame FROM quarantine ORDER BY id")
         self.assertEqual([self.device] * 6, [row[0] for row in rows])
         self.assertEqual([b"\x01\x02"] * 6, [bytes(row[3]) for row in rows])
@@ -341,6 +344,53 @@ class CommitterTests(DatabaseTestCase):
         await barrier
         self.assertEqual([(1,)], await self.db.query("SELECT count(*) FROM positions"))
         blocker.close()
+
+    async def test_new_month(self) -> None:
+        """A report that waits while the partition of its month is made is stored there."""
+        blocker = self.db.dedicated()
+        made: Deferred[None] = Deferred()
+        over: Deferred[None] = Deferred()
+        november = datetime(2026, 11, 1, tzinfo=UTC)
+
+        async def make(queries: Any) -> None:
+            await Partitions(self.db)._make(queries, november)
+            made.callback(None)
+            await over
+
+        making = Deferred.fromCoroutine(blocker.transaction(make))
+        await made
+        committer = self.committer()
+        committer.add(report(self.device))
+        while not await self.db.query("SELECT FROM pg_locks WHERE NOT granted"):
+            pass
+        over.callback(None)
+        await making
+        await committer.idle()
+        self.assertEqual([], self.refused)
+        self.assertEqual(
+            [("positions_2026_11",)], await self.db.query("SELECT tableoid::regclass::text FROM positions")
+        )
+        blocker.close()
+
+    async def test_last_moment(self) -> None:
+        """A state names its latest position by the same time to the microsecond, however far away that is."""
+        last = datetime(9999, 12, 31, 23, 59, 59, 123456, tzinfo=UTC)
+        for micros in (123000, 123456, 999000, 999999):
+            one = report(self.device, fix_time=last.replace(microsecond=micros))
+            one.state = State(self.device, "online", NOON, one.fix, one.said)
+            await self.commit(one)
+            [times] = await self.db.query("SELECT position_time, newest FROM device_states")
+            self.assertEqual((one.fix_time, one.said), times)
+
+    async def test_large(self) -> None:
+        """What is too large for one transaction goes in several."""
+        self.patch(module, "LARGEST", 10_000)
+        committer = self.committer()
+        for _ in range(10):
+            committer.add(report(self.device, attributes={"text": "x" * 4000}))
+        await committer.idle()
+        self.assertEqual([(10,)], await self.db.query("SELECT count(*) FROM positions"))
+        self.assertEqual((1, 4), (len(self.batches), sum(committer.transactions.counts)))
 
     async def test_late_month(self) -> None:
         """Reports of any year have a partition."""

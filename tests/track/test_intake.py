@@ -144,6 +144,39 @@ class CommitTests(SynchronousTestCase):
         self.assertFalse(device.stale)
         self.assertEqual("online", device.state.status)
 
+    def test_refused_is_not_told(self) -> None:
+        """What was refused is not among what is committed: nobody is told of it, and nobody waits for it any more."""
+        house = House()
+        (wire,) = connected(house, "a")
+        house.connection.poison = "poison"
+        house.take(wire, fix(0), fix(1, attributes={"x": "poison"}), fix(2))
+        house.settle()
+        self.assertEqual([at(0), at(2)], [report.fix_time for report in house.reports])
+        told = [report.fix_time for reports, _, _ in house.told for report in reports]
+        self.assertEqual(([at(0), at(2)], 0, 0), (told, house.devices["a"].uncommitted, house.committer.waiting))
+
+    def test_deleted_after_a_refusal(self) -> None:
+        """A device that has to be read again and is not there any more is deleted: what it says is passed over."""
+        house = House()
+        (wire,) = connected(house, "a", "b")[:1]
+        device = house.devices["a"]
+        house.connection.poison = "poison"
+        house.take(wire, fix(0, attributes={"x": "poison"}))
+        house.settle()
+        del house.devices["a"]
+        asked: list[list[int]] = []
+
+        async def take_back(ids: list[int]) -> dict[int, Device]:
+            asked.append(ids)
+            if len(asked) > 9:
+                raise RuntimeError("asked without end")
+            return {}
+
+        house.presence.directory.take_back = take_back
+        done = house.take(wire, fix(1), device=device)
+        house.settle()
+        self.assertEqual(([[1]], [None], [], True), (asked, done, house.reports, device.deleted))
+
     def test_only_its_own_question_restores_it(self) -> None:
         """What was read before the refusal, for another reason, is not taken for what is stored."""
         house = House()
@@ -390,19 +423,31 @@ class MovedTests(SynchronousTestCase):
         self.assertEqual((2, 2), (self.taken, self.house.committer.returned))
 
     def test_mistake(self) -> None:
-        """If they cannot go their way again by a mistake of ours, nobody is told that they are stored."""
-        done = [self.house.intake.take(self.wire, [(self.device, fix(0))], b"")]
+        """If they cannot go their way again by a mistake of ours, nobody who waits is told that they are stored."""
+        outcomes: list[Any] = []
+
+        def hear(outcome: Any) -> Any:
+            outcomes.append(outcome)
+            return outcome  # as all of them do who wait for the same
+
+        def wait(wire: Wire, name: str, seconds: float) -> None:
+            waiting = self.house.intake.take(wire, [(self.house.devices[name], fix(seconds))], b"")
+            assert waiting is not None
+            waiting.addBoth(hear)
+
+        wait(self.wire, "a", 0)
+        wait(self.other, "b", 0)
         self.house.settle()
-        done.append(self.house.intake.take(self.wire, [(self.device, fix(1))], b""))
+        wait(self.other, "b", -1)  # the database is asked whether it has this one
+        wait(self.wire, "a", 1)
+        wait(self.other, "b", 1)
 
         async def broken(ids: list[int]) -> dict[int, Device]:
             raise RuntimeError("a mistake")
 
         self.house.presence.directory.take_back = broken
         self.go_on()
-        for one in done:
-            assert one is not None
-            self.failureResultOf(one, RuntimeError)
+        self.assertEqual([RuntimeError] * 5, [type(getattr(outcome, "value", None)) for outcome in outcomes])
         self.assertTrue(self.flushLoggedErrors())
 
     def test_ids(self) -> None:
@@ -638,7 +683,10 @@ class MistakeTests(SynchronousTestCase):
         right, house.intake.resent = house.intake.resent, resent
         taken = house.intake.take(wire, [(device, fix(0))], b"")
         assert taken is not None
-        self.failureResultOf(taken, Refused)
+        outcomes: list[Any] = []
+        taken.addBoth(outcomes.append)
+        house.settle()
+        self.assertEqual([Refused], [type(outcome.value) for outcome in outcomes])
         self.assertEqual(1, len(self.flushLoggedErrors(Refused)))
         house.intake.resent = right
         done = house.take(wire, fix(0))

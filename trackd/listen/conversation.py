@@ -402,13 +402,14 @@ class Conversation:
             self._give_up(Failure())
         return result
 
-    def _refused(self, failure: Failure, batch: Batch) -> None:
-        """The intake has failed: whether anything is stored nobody knows, so nothing is acknowledged."""
+    def _refused(self, failure: Failure, batch: Batch) -> Failure:
+        """The intake has failed: whether anything is stored nobody knows, so nothing is acknowledged, to others neither."""
         self._failed(failure)
         for later in self._batches:
             later.owed = []
         self.closing = self._mute = True
         self._committed(None, batch)
+        return failure
 
     def _settle(self) -> None:
         self._unsettled = False

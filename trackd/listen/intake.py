@@ -61,7 +61,8 @@ class Intake(Protocol):
 
         None: nothing is to be waited for. Otherwise fires when all of them (and all that came before them) are
         committed, filtered or recognised as re-sent; while the database is away it waits. It fails by a mistake of
-        the intake alone: nobody knows then what is stored, and nothing may be acknowledged.
+        the intake alone: nobody knows then what is stored, and nothing may be acknowledged. Others may wait for the
+        same Deferred: its result is passed on as it is, the failure too.
         """
 
     def keep(self, link: Link, device: Device, media: Media) -> Deferred[str]:

@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from attrs import Factory, define, field
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -31,6 +31,7 @@ from trackd.store.batch import CLAIM_LOST, QUARANTINE, QUARANTINE_ID, Batch, eve
 from trackd.store.database import Refused, Unavailable
 from trackd.store.errors import LIMIT_EXCEEDED
 from trackd.store.report import Event, Report
+from trackd.store.waiting import after, fire, follow, joint
 
 # Ids that one number of a sequence stands for: as the migrations say.
 BLOCK = 1000
@@ -38,6 +39,10 @@ BLOCK = 1000
 FRESH = 5.0
 # Classes of SQL states that mean "this row", not "not now": data, constraints, limits.
 ROW = ("22", "23", "54")
+# A check is violated: by the row, or because the partition for it was made while it waited for its place in another.
+CHECK_VIOLATION = "23514"
+# Characters of attributes in one transaction: PostgreSQL hears no more than 1 GB at once, quotes and all.
+LARGEST = 64_000_000
 # Refused reports that the log names in a minute; of the others it has the number.
 LOGGED = 10
 MINUTE = 60.0  # s
@@ -58,8 +63,8 @@ class Committer:
     """
     Writes what it is given, in the order in which it came.
 
-    `committed` hears of each batch before those who wait for it; `refused` of each report that went to quarantine.
-    `withdrawn` gets those that have to go their way again, and says when they have; it adds them anew. `bulletins` are
+    `committed` hears of each batch before those who wait for it, without what was refused; `refused` of each report that
+    went to quarantine. `withdrawn` gets those that have to go their way again, and says when they have; it adds them anew. `bulletins` are
     what other servers are told of a batch: the payloads of notifications, which go out with it.
     """
 
@@ -71,7 +76,7 @@ class Committer:
     limit: int = 50_000  # of what may wait
     patience: float = 1.0  # seconds until a sign of life is written
     retry: float = 0.5  # seconds between tries while the database is away
-    withdrawn: Callable[[list[Report]], Awaitable[None]] = field(kw_only=True, default=lambda reports: _done())
+    withdrawn: Callable[[list[Report]], Awaitable[None]] = field(kw_only=True, default=lambda reports: succeed(None))
     bulletins: Callable[[Batch], Sequence[str]] = field(kw_only=True, default=lambda batch: ())
     shared: Callable[[], bool] = field(kw_only=True, default=lambda: False)  # others use the same sequences
     waiting: int = field(default=0, init=False)  # reports, and events without one, that are not yet committed
@@ -91,6 +96,7 @@ class Committer:
     _ids: dict[str, deque[int]] = field(factory=dict, init=False)
     _fetched: dict[str, float] = field(factory=dict, init=False)  # when these were
     _void: list[Report] = field(factory=list, init=False)  # of this batch, and not written
+    _bad: set[Report] = field(factory=set, init=False)  # of this batch, and refused
     _turn: int = field(default=0, init=False)  # of those that go their way again
     _returning: dict[int, tuple[int, Deferred[None]]] = field(factory=dict, init=False)  # these, by device
     _soon: Any = field(default=None, init=False)
@@ -121,7 +127,7 @@ class Committer:
 
     def room(self) -> Deferred[None]:
         """Fires when there is room again."""
-        return self._later(self._room) if self.full else _done()
+        return self._later(self._room) if self.full else succeed(None)
 
     def above(self, id: int) -> None:
         """Positions from now on get larger ids than this one, which another server has given."""
@@ -132,7 +138,7 @@ class Committer:
     def idle(self) -> Deferred[None]:
         """Fires when all that was added is committed."""
         if not self._next and not self._running:
-            return _done()
+            return succeed(None)
         self._go()
         return self._later(self._idle)
 
@@ -162,13 +168,14 @@ class Committer:
         """
         Fires when all reports that were added so far are committed; None: they are.
 
-        All who ask before a batch begins get the same Deferred: leave its result, None, as it is, and don't cancel it.
+        It fails by a mistake in sending some of them their way again. All who ask before a batch begins get the same
+        Deferred: pass its result on as it is, the failure too, or `follow` it, and don't cancel it.
         """
         batch = self._next if self._next.reports or self._next.events else self._now
         if batch is None:
             return None
         if batch.done is None:
-            batch.done = Deferred(_not_to_be_cancelled)
+            batch.done = joint()
         return batch.done
 
     def tried(self) -> Deferred[None] | None:
@@ -181,7 +188,7 @@ class Committer:
         if batch is None:
             return None
         if batch.tried is None:
-            batch.tried = Deferred(_not_to_be_cancelled)
+            batch.tried = joint()
         return batch.tried
 
     def _later(self, waiting: list[Deferred[None]]) -> Deferred[None]:
@@ -213,6 +220,10 @@ class Committer:
                 await self._surely(part)
                 self.transactions.add(self.clock.seconds() - begun)
                 self.sizes.add(len(part.reports))
+            if self._bad:
+                bad, self._bad = self._bad, set()
+                batch.reports = [report for report in batch.reports if report not in bad]
+                self.waiting -= len(bad)
             if self._void:
                 self._send_back(batch)
             try:
@@ -223,24 +234,32 @@ class Committer:
             self.waiting -= len(batch.reports) + len(batch.events)
             if batch.tried is not None:
                 batch.tried.callback(None)
-            _after(batch.again, batch.done)
+            after(batch.again, batch.done)
             if batch.reports:
                 self.acknowledgements.add(self.clock.seconds() - batch.since, len(batch.reports))
             if self._room and not self.full:
-                _fire(self._room)
+                fire(self._room)
         self._running = False
-        _fire(self._idle)
+        fire(self._idle)
 
     def _take(self) -> Batch:
         batch, self._next = self._next, Batch(since=self.clock.seconds())
         return batch
 
     def _parts(self, batch: Batch) -> Iterable[Batch]:
-        """The batch in transactions of at most `rows` reports; the last has the signs of life, which no report undoes."""
-        reports, last = batch.reports, max(0, len(batch.reports) - 1) // self.rows * self.rows
-        for start in range(0, last, self.rows):
-            yield Batch(reports[start : start + self.rows])
-        yield Batch(reports[last:], batch.events, batch.signs)
+        """
+        The batch in transactions of at most `rows` reports, and about LARGEST characters; the last has the signs of
+        life, which no report undoes.
+        """
+        part: list[Report] = []
+        size = 0
+        for report in batch.reports:
+            if len(part) >= self.rows or size > LARGEST:
+                yield Batch(part)
+                part, size = [], 0
+            part.append(report)
+            size += len(report.json)
+        yield Batch(part, batch.events, batch.signs)
 
     async def _surely(self, batch: Batch) -> None:
         """Commit it, also when that fails by a mistake of ours: then again, since nobody was told."""
@@ -254,7 +273,7 @@ class Committer:
 
     async def _commit(self, batch: Batch) -> None:
         """Write it, however long it takes; a report that the database refuses goes to the quarantine."""
-        silently = False
+        silently = checked = False
         while True:
             try:
                 await self._number(batch)
@@ -277,6 +296,9 @@ class Committer:
                 if self._untold.allows():
                     self._log.warn("other servers are not told of reports: {error}", error=str(error))
             except Refused as error:
+                if error.sqlstate == CHECK_VIOLATION and not checked:
+                    checked = True  # with a partition that is new it is a mistake only if it is one again
+                    continue
                 if error.sqlstate[:2] in ROW:
                     await self._halve(batch, error)
                     return
@@ -322,7 +344,7 @@ class Committer:
         if not through.called:
             self._returning |= dict.fromkeys(devices, (self._turn, through))
         for one in (batch, self._next) if later else (batch,):
-            one.again.append(_follow(through))
+            one.again.append(follow(through))
         through.addErrback(lambda failure: self._log.failure("reports on their way again", failure))
 
     async def _once_more(self, reports: list[Report], devices: set[int], turn: int) -> None:
@@ -332,8 +354,8 @@ class Committer:
             if (tried := self.tried()) is not None:
                 await tried
             for device_id in devices:
-                while (newer := self._returning.get(device_id, (0, _done())))[0] > turn:
-                    await _follow(newer[1])
+                while (newer := self._returning.get(device_id, (0, succeed(None))))[0] > turn:
+                    await follow(newer[1])
         finally:
             for device_id in devices:
                 if self._returning.get(device_id, (0,))[0] == turn:
@@ -400,6 +422,7 @@ class Committer:
                 break
         if report.fix is not None:
             report.fix.id = 0  # states that come after it name it as the latest position, which it will not be
+        self._bad.add(report)
         self.refused(report)
 
     async def _number(self, batch: Batch) -> None:
@@ -429,45 +452,3 @@ class Committer:
             for (start,) in found:
                 ids.extend(range(start, start + BLOCK))
         return [ids.popleft() for _ in range(count)]
-
-
-def _not_to_be_cancelled(deferred: Deferred[None]) -> None:
-    raise RuntimeError("others wait for this commit too")
-
-
-def _done() -> Deferred[None]:
-    done: Deferred[None] = Deferred()
-    done.callback(None)
-    return done
-
-
-def _follow(other: Deferred[None]) -> Deferred[None]:
-    """As the other, which others follow as well."""
-    following: Deferred[None] = Deferred()
-
-    def passed_on(result: Any) -> Any:
-        following.callback(result)
-        return result
-
-    other.addBoth(passed_on)
-    return following
-
-
-def _after(others: list[Deferred[None]], done: Deferred[None] | None) -> None:
-    """Fire `done`, if somebody waits for it, when the others have; if one fails, it does."""
-    if not others:
-        if done is not None:
-            done.callback(None)
-        return
-    waiting = DeferredList(others, fireOnOneErrback=True, consumeErrors=True)
-    if done is None:
-        waiting.addErrback(lambda failure: None)  # the log has it
-    else:
-        waiting.addCallbacks(lambda _: done.callback(None), lambda failure: done.errback(failure.value.subFailure))
-
-
-def _fire(waiting: list[Deferred[None]]) -> None:
-    fired = waiting[:]
-    waiting.clear()
-    for one in fired:
-        one.callback(None)

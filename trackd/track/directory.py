@@ -162,6 +162,8 @@ class Directory:
         if (loaded := (await self._fresh(self.take_back([device.id]))).get(device.id)) is not None:
             device.restore(loaded)
             self._keep(loaded)
+        else:
+            self._gone(device)
 
     def outdated(self, id: int) -> None:
         """What memory knows of the latest position of this device may be gone: its next report looks it up."""
@@ -185,11 +187,15 @@ class Directory:
                 if id in found:
                     self._keep(found[id])
                 else:
-                    device.deleted = True
-                    if self._by_unique_id.get(device.unique_id) is device:  # else a new one has its unique id
-                        del self._by_unique_id[device.unique_id]
-                    if device.idle:
-                        self.by_id.pop(id, None)
+                    self._gone(device)
+
+    def _gone(self, device: Device) -> None:
+        """The database does not have it any more."""
+        device.deleted = True
+        if self._by_unique_id.get(device.unique_id) is device:  # else a new one has its unique id
+            del self._by_unique_id[device.unique_id]
+        if device.idle:
+            self.by_id.pop(device.id, None)
 
     def forget(self) -> None:
         """

@@ -23,6 +23,7 @@ from trackd.store.batch import Batch
 from trackd.store.committer import Committer
 from trackd.store.errors import Unavailable
 from trackd.store.report import Event, Fix, Report
+from trackd.store.waiting import fail, follow
 from trackd.track.commands import Commands
 from trackd.track.device import Device
 from trackd.track.digest import digest, dumps
@@ -118,9 +119,14 @@ class Intake:
             if (report := self._report(link, one, position, now, frame)) is not None:
                 reports.append(report)
         self._hand(device, reports, now, slow)
-        if slow:
-            return Deferred.fromCoroutine(self._all(slow))
-        return self.committer.barrier()
+        if not slow:
+            return self.committer.barrier()
+        done: Deferred[None] = Deferred()
+        # Whoever is to hear of a failure has not said so yet.
+        Deferred.fromCoroutine(self._all(slow)).addCallbacks(
+            done.callback, lambda failure: self.presence.clock.callLater(0, fail, done, failure)
+        )
+        return done
 
     # One device's turn
 
@@ -289,13 +295,15 @@ class Intake:
         report.state = device.state.copy()
         device.uncommitted += 1
         self.committer.add(report)
-        return self.committer.barrier()
+        return None if (barrier := self.committer.barrier()) is None else follow(barrier)
 
     async def _one_by_one(self, device: Device, reports: list[Report]) -> None:
         while True:
             if device.stale or not device.claimed:
                 await self._written(device)
                 await self.presence.patiently(lambda: self.presence.directory.reload(device))
+                if device.deleted:
+                    return
             there = await self._known(device, [report for report in reports if self._may_be_resent(device, report)])
             # What it had in hand meanwhile may have been refused, and is not known any more.
             if not reports or not (device.stale or not device.claimed):
@@ -389,7 +397,7 @@ class Intake:
     async def _all(self, slow: list[Deferred[None]]) -> None:
         await _each(slow)
         if (barrier := self.committer.barrier()) is not None:
-            await barrier
+            await follow(barrier)
 
     # After the commit
 
@@ -429,7 +437,9 @@ class Intake:
 
     def refused(self, report: Report) -> None:
         """The database has not taken it: what memory knows of the device is not what is stored."""
+        report.frame, report.source = b"", None
         if (device := self.presence.directory.by_id.get(report.device_id)) is not None:
+            device.uncommitted -= 1
             device.stale = True
 
 
