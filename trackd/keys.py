@@ -288,6 +288,13 @@ SECTIONS = {
         Key("mail.smtp.starttls.enable", bool, False, "TLS if the mail server offers it"),
         Key("mail.smtp.starttls.required", bool, False, "No mail without TLS"),
         Key("mail.smtp.timeout", int, 5000, "Milliseconds for connecting, and for each answer", least=100),
+        Key(
+            "mail.patience",
+            int,
+            1800,
+            "Seconds for which a mail with a link is tried again while the mail server cannot be reached or puts it off",
+            least=0,
+        ),
         Key("mail.debug", bool, False, "Print mails to the log instead of sending them"),
     ),
     "Devices that connect with TLS: `<format>.ssl`": (

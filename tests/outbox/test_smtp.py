@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from email.message import EmailMessage
 from io import BytesIO
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
-from twisted.internet.protocol import ServerFactory
+from twisted.internet.protocol import ServerFactory, connectionDone
 from twisted.internet.task import deferLater
-from twisted.mail.smtp import SMTP, IMessage, SMTPClientError
+from twisted.mail.smtp import SMTP, IMessage
+from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 
+from trackd.outbox.mail import NotSent
 from trackd.outbox.smtp import Smtp
 
 
@@ -72,22 +75,60 @@ class Servers(ServerFactory):
         self.open = 0  # connections
 
 
+class Words(LineOnlyReceiver):
+    """A mail server of few words: those of its factory, by the first word that it hears."""
+
+    factory: Any
+    reading = False  # a mail, to its end
+
+    def connectionMade(self) -> None:
+        self.factory.open += 1
+        self.say(b"")
+
+    def lineReceived(self, line: bytes) -> None:
+        self.factory.heard.append(line)
+        if not self.reading or line == b".":
+            self.reading = line == b"DATA" and self.factory.answers[line].startswith(b"354")
+            self.say(line.partition(b" ")[0])
+
+    def say(self, word: bytes) -> None:
+        if (answer := self.factory.answers.get(word, b"250 well")) is not None:
+            self.sendLine(answer)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.factory.open -= 1
+
+
+class Answers(ServerFactory):
+    """Its servers answer so; None: not at all."""
+
+    protocol = Words
+
+    def __init__(self, answers: dict[bytes, bytes | None]) -> None:
+        self.answers: dict[bytes, bytes | None] = {b"": b"220 example.org", b"DATA": b"354 go on", **answers}
+        self.heard: list[bytes] = []
+        self.open = 0
+
+
 class SmtpTests(TestCase):
     def setUp(self) -> None:
+        self.serve(Servers())
+
+    def serve(self, factory: Any) -> None:
         from twisted.internet import reactor
 
         self.reactor: Any = reactor
-        self.factory = Servers()
+        self.factory = factory
         self.port: Any = self.reactor.listenTCP(0, self.factory, interface="127.0.0.1")
         self.number: int = cast(Any, self.port.getHost()).port
-        self.addCleanup(self.end)
+        self.addCleanup(self.end, self.factory, self.port)
 
-    async def end(self) -> None:
+    async def end(self, factory: Any, port: Any) -> None:
         """Until both sides have hung up."""
-        while self.factory.open:
+        while factory.open:
             await deferLater(self.reactor, 0.01)
         await deferLater(self.reactor, 0.01)
-        await maybeDeferred(self.port.stopListening)
+        await maybeDeferred(port.stopListening)
 
     def smtp(self, **options: Any) -> Smtp:
         return Smtp(self.reactor, "127.0.0.1", self.number, **options)
@@ -107,14 +148,51 @@ class SmtpTests(TestCase):
 
     async def test_without_tls(self) -> None:
         """Where TLS is needed nothing is sent without it, and no password where it is not asked for."""
-        with self.assertRaises(SMTPClientError):
-            await self.smtp(starttls_required=True)(self.message())
-        with self.assertRaises(SMTPClientError):
-            await self.smtp(username="ann", password="x")(self.message())
+        for options in ({"starttls_required": True}, {"username": "ann", "password": "x"}):
+            self.assertFalse((await self.refused(**options)).passing)
         self.assertEqual([], self.factory.mails)
 
     async def test_nobody(self) -> None:
-        """Where there is no mail server, whoever sends hears so, soon."""
+        """Where there is no mail server, whoever sends hears so, soon; there may be one later."""
         await maybeDeferred(self.port.stopListening)
-        with self.assertRaises(SMTPClientError):
-            await self.smtp()(self.message())
+        self.assertTrue((await self.refused()).passing)
+
+    async def refused(self, **options: Any) -> NotSent:
+        """How it was refused."""
+        try:
+            await self.smtp(**options)(self.message())
+        except NotSent as error:
+            return error
+        self.fail("it was taken")
+
+    async def test_refused(self) -> None:
+        """What the server says is told, and whether it may take the mail later: not after a 5, nor without sense."""
+        for word, answer, passing, told in (
+            (b"", b"421 too busy", True, "421 too busy"),
+            (b"", b"554 go away", False, "554 go away"),
+            (b"MAIL", b"451 later", True, "451 later"),
+            (b"RCPT", b"450 put on the grey list", True, "450 put on the grey list"),
+            (b"RCPT", b"550 no such user", False, "550 no such user"),
+            (b"DATA", b"452 full", True, "452 full"),
+            (b".", b"554 \xfc", False, "554 \ufffd"),
+            (b"MAIL", b"what?", False, "Invalid response from SMTP server: b'what?'"),
+            (b"MAIL", None, True, "Timeout waiting for SMTP server response"),
+        ):
+            self.serve(Answers({word: answer}))
+            error = await self.refused(timeout=0.2)
+            self.assertEqual((told, passing), (str(error), error.passing))
+
+    async def test_no_goodbye(self) -> None:
+        """A server that says nothing more once it has the mail is left."""
+        self.serve(Answers({b"RSET": None}))
+        await self.smtp(timeout=0.2)(self.message())
+        while self.factory.open:
+            await deferLater(self.reactor, 0.01)
+
+    async def test_secret(self) -> None:
+        """What is told of a refused log-in does not have the password in it, in any form."""
+        self.serve(Answers({b"EHLO": b"250-example.org\r\n250 AUTH PLAIN", b"AUTH": b"535 who are you?"}))
+        error = await self.refused(username="ann", password="a secret")
+        secret = b64encode(b"\0ann\0a secret")
+        self.assertIn(b"AUTH PLAIN " + secret, self.factory.heard)
+        self.assertEqual(("535 who are you?", False), (str(error), error.passing))

@@ -11,7 +11,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from attrs import Factory, define
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.web.resource import IResource
 
@@ -25,6 +25,7 @@ from tests.rest.client import Client, Response
 from tests.rest.replay import encoded
 from trackd.figures import gauge
 from trackd.outbox.channels import Channel, Channels, Ordered, Posted, Unset, Web
+from trackd.outbox.mail import NotSent
 from trackd.people.accounts import REGISTRATIONS, Accounts
 from trackd.people.audit import MOST_DENIED, Audit
 from trackd.people.belongings import Belongings
@@ -123,17 +124,21 @@ class MemoryCommands:
 
 @define
 class MemoryMail:
-    """Mails that do not leave, as they were asked for; `wait` has them wait for this."""
+    """Mails that do not leave, as they were asked for; `refusal` is what they are refused with."""
 
     sent: list[tuple[str, str, str]] = Factory(list)
-    wait: Deferred[None] | None = None
+    refusal: NotSent | None = None
     came: Deferred[None] = Factory(Deferred)  # fires with the first
 
     def send(self, to: str, subject: str, text: str, html: str = "") -> Deferred[None]:
+        return maybeDeferred(self.entrust, to, subject, text)
+
+    def entrust(self, to: str, subject: str, text: str, html: str = "") -> None:
+        if self.refusal is not None:
+            raise self.refusal
         self.sent.append((to, subject, text))
         if not self.came.called:
             self.came.callback(None)
-        return self.wait or succeed(None)
 
 
 def thread_of(reactor: Any) -> Any:

@@ -9,15 +9,36 @@ from typing import Any
 from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.ssl import optionsForClientTLS
-from twisted.mail.smtp import ESMTPSenderFactory
+from twisted.mail.smtp import SUCCESS, ESMTPSender, ESMTPSenderFactory, SMTPClientError
+from twisted.python.failure import Failure
 
+from trackd.outbox.mail import NotSent
 from trackd.settings import Settings
+
+
+class _Sender(ESMTPSender):
+    # Or else its errors would quote what was said, password included.
+    debug = False
+    factory: Any
+    transport: Any
+
+    def sendError(self, exc: Exception) -> None:
+        if self.factory.sendFinished:
+            # The mail is told of already: the server is silent, or talks nonsense, instead of saying goodbye.
+            self.transport.abortConnection()
+        else:
+            super().sendError(exc)
+
+
+class _Senders(ESMTPSenderFactory):
+    protocol = _Sender
+    noisy = False
 
 
 @frozen
 class Smtp:
     """
-    A mail server. `tls`: from the first byte; `starttls`: when it is offered, `starttls_required`: or else not at all.
+    A mail server: call it with a message. `tls`: from the first byte; `starttls`: when it is offered, `starttls_required`: or else not at all.
 
     Certificates are checked. `timeout` in seconds.
     """
@@ -33,9 +54,9 @@ class Smtp:
     timeout: float = 5.0
 
     def __call__(self, message: EmailMessage) -> Deferred[None]:
-        """Fires when the server has taken the mail, or fails with what it or the network says."""
+        """Fires when the server has taken the mail, or fails with NotSent, which has what it or the network says."""
         done: Deferred[Any] = Deferred()
-        factory = ESMTPSenderFactory(
+        factory = _Senders(
             self.username.encode(),
             self.password.encode(),
             message["From"].addresses[0].addr_spec,
@@ -51,12 +72,23 @@ class Smtp:
             # Without the name it makes no use of STARTTLS.
             hostname=self.host if self.starttls or self.starttls_required else None,
         )
-        factory.noisy = False
         if self.tls:
             self.reactor.connectSSL(self.host, self.port, factory, optionsForClientTLS(self.host), self.timeout)
         else:
             self.reactor.connectTCP(self.host, self.port, factory, self.timeout)
-        return done.addCallback(lambda _: None)
+        return done.addCallbacks(lambda _: None, _not_sent)
+
+
+def _not_sent(failure: Failure) -> None:
+    failure.trap(SMTPClientError)
+    error: Any = failure.value
+    code, answer = error.code, error.resp
+    for _, of_recipient, said in error.addresses or ():
+        if of_recipient not in SUCCESS:
+            code, answer = of_recipient, said
+    text = answer.decode(errors="replace")
+    # Without a code it is the network's word; `retry`: that it was not reached, or did not answer.
+    raise NotSent(f"{code} {text}" if code > 0 else text, passing=400 <= code < 500 if code > 0 else error.retry)
 
 
 def smtp(reactor: Any, settings: Settings) -> Smtp:

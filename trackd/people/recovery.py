@@ -46,9 +46,9 @@ If it was not you, nothing needs to be done: the old password is still good.
 
 
 class Mail(Protocol):
-    """Sends a mail; fires when it has left, or fails."""
+    """Takes mails over, to be sent now or later; raises an exception for what cannot even wait."""
 
-    def send(self, to: str, subject: str, text: str, html: str = "") -> Deferred[None]: ...
+    def entrust(self, to: str, subject: str, text: str, html: str = "") -> None: ...
 
 
 @define(eq=False)
@@ -118,7 +118,7 @@ class Recovery:
         await self.resets.create(digest_of(token), user.id, now, now + LIFE)
         link = f"{self.site}/reset-password?{urlencode({'passwordReset': token})}"
         try:
-            await self.mail.send(user.email, SUBJECT, TEXT.format(site=self.site, link=link))
+            self.mail.entrust(user.email, SUBJECT, TEXT.format(site=self.site, link=link))
         except Exception as error:
             self._log.error("user {user} has no link for a new password: {error}", user=user.id, error=str(error))
 

@@ -192,7 +192,9 @@ def mail(reactor: Any, settings: Settings, now: Callable[[], datetime], days: St
         settings["mail.smtp.from"],
         settings["mail.smtp.fromName"],
         now,
+        reactor,
         settings["mail.queue"],
+        settings["mail.patience"],
         lambda: days.counted("mail_sent"),
     )
 

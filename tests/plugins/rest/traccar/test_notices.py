@@ -90,11 +90,6 @@ class NoticeTests(HouseTestCase):
 
     async def test_not_delivered(self) -> None:
         """A mail that does not leave is told to whoever sent it."""
-
-        class Broken(MemoryMail):
-            def send(self, to: str, subject: str, text: str, html: str = "") -> Any:
-                raise NotSent("the mail server is away")
-
-        self.services.channels = Channels({"mail": Posted(Broken())})
+        self.services.channels = Channels({"mail": Posted(MemoryMail(refusal=NotSent("the mail server is away")))})
         answer = await self.call("POST", "/api/notifications/test/mail", await self.user("ann"))
         self.assertEqual((answer.status, answer.text), (400, "the mail server is away"))
