@@ -121,7 +121,7 @@ class House:
         address, port = self.settings["web.address"], self.settings["web.port"]
         try:
             self.web = self.reactor.listenTCP(port, self.site, backlog=BACKLOG, interface=address)
-            unhurried(self.web, self.settings["listen.ahead"])
+            unhurried(self.web, self.settings["listen.ahead"], self.site.share)
         except CannotListenError as error:
             why = getattr(error.socketError, "strerror", None) or error.socketError
             raise CannotListen(f"web.port: cannot listen on port {port}: {why}") from error

@@ -1,9 +1,10 @@
 """
 The share of strangers: how much of the server's time those may take who are no devices, or have not shown one yet.
 
-Reading is done in slices: when strangers have used one up, their words wait for a moment, in which the devices have the
-server for themselves. However many of them say however much at once, a device is held up by one slice at the most; and
-one that comes new, and is a stranger until it has said who it is, only by others that come new.
+It is given in slices. When strangers have used one up, everybody waits for a moment, in which the devices have the
+server for themselves: who says something, and what the database has answered to him. However many of them say however
+much at once, a device is held up by one slice at the most; and one that comes new, and is a stranger until it has said
+who it is, waits in a line of its own.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from collections.abc import Callable
 
 from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
 
-SLICE = 0.004  # s of reading
+SLICE = 0.002  # s of work
 REST = 0.002  # s until the next slice
 READ = 1024  # bytes of a stranger's that are read at once, and wait for the next slice
+
+Work = Callable[[], object]
 
 
 @define(eq=False)
@@ -25,38 +29,65 @@ class Share:
 
     clock: IReactorTime
     _used: float = field(default=0.0, init=False)  # s of the slice
-    _new: deque[Callable[[], None]] = field(factory=deque, init=False)
-    _waiting: deque[Callable[[], None]] = field(factory=deque, init=False)
+    _resting: bool = field(default=False, init=False)
+    _new: deque[Work] = field(factory=deque, init=False)
+    _begun: deque[Work] = field(factory=deque, init=False)
+    _said: deque[Work] = field(factory=deque, init=False)
+    _lines: deque[deque[Work]] = field(init=False)  # the one whose turn it is comes first
     _due: IDelayedCall | None = field(default=None, init=False)
+    _log: Logger = field(factory=Logger, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._lines = deque([self._new, self._begun, self._said])
 
     @property
     def used_up(self) -> bool:
         """Whether who comes now has to wait."""
-        return self._used >= SLICE or self._due is not None
+        return self._used >= SLICE or self._resting
 
-    def use(self, hear: Callable[[], None]) -> None:
-        """Hear what is there, and take the time."""
+    def use(self, work: Work) -> None:
+        """Do this now, and take the time."""
         began = self.clock.seconds()
         try:
-            hear()
+            work()
         finally:
             self._used += self.clock.seconds() - began
 
-    def wait(self, hear: Callable[[], None], new: bool = False) -> None:
+    def wait(self, hear: Work, new: bool = False) -> None:
         """
-        Have this called in one of the next slices: first those who have never been heard, then those who have waited
-        for longest.
+        Have this called in one of the next slices: in turns one who has never been heard, and one who has; of each kind
+        who has waited for longest.
         """
-        (self._new if new else self._waiting).append(hear)
-        self._rest()
+        (self._new if new else self._said).append(hear)
+        self._come_back(rested=True)
 
-    def _rest(self) -> None:
+    def go_on(self, work: Work) -> None:
+        """Have this done, which goes on with what a stranger has begun: soon, if the slice is not used up."""
+        self._begun.append(work)
+        self._come_back(rested=self.used_up)
+
+    def _come_back(self, rested: bool) -> None:
         if self._due is None:
-            self._due = self.clock.callLater(REST, self._go_on)
+            self._resting = rested
+            self._due = self.clock.callLater(REST if rested else 0.0, self._give)
 
-    def _go_on(self) -> None:
-        self._due, self._used = None, 0.0
-        while (waiting := self._new or self._waiting) and self._used < SLICE:
-            self.use(waiting.popleft())
-        if waiting:
-            self._rest()
+    def _give(self) -> None:
+        self._due = None
+        if self._resting:
+            self._resting, self._used = False, 0.0
+        while self._used < SLICE and (work := self._next()) is not None:
+            try:
+                self.use(work)
+            except Exception:
+                self._log.failure("in the share of strangers")  # the others need not wait for it
+        if self._new or self._begun or self._said:
+            self._come_back(rested=True)
+
+    def _next(self) -> Work | None:
+        """What has waited for longest in the line whose turn it is."""
+        for _ in range(len(self._lines)):
+            line = self._lines[0]
+            self._lines.rotate(-1)
+            if line:
+                return line.popleft()
+        return None

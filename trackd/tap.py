@@ -48,6 +48,7 @@ from trackd.people.setup import Setup
 from trackd.rest.parts import services as parts_for_rest
 from trackd.rest.services import Machine
 from trackd.settings import Settings, SettingsError
+from trackd.share import Share
 from trackd.store.batch import Batch
 from trackd.store.bulletins import Elsewhere
 from trackd.store.chosen import Chosen, node
@@ -209,8 +210,9 @@ def sources(settings: Settings) -> list[Source]:
     return found
 
 
-def build(reactor: Any, settings: Settings, database: Database) -> House:
+def build(reactor: Any, settings: Settings, database: Database, share: Share | None = None) -> House:
     """Make every part and hand it what it needs."""
+    share = share or Share(reactor)
     nodes = node(database, settings)
     devices, queue, unknown, loading = (
         Devices(database),
@@ -246,6 +248,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
             timeout=settings["web.timeout"] / 1000,
             strangers=settings["web.showUnknownDevices"],
         ),
+        share,
     )
 
     # The parts that hear of a commit are made after the committer.
@@ -333,7 +336,7 @@ def build(reactor: Any, settings: Settings, database: Database) -> House:
     )
     # Each room has its own words for a device; what the listeners hand in is what the intake has given them.
     taker: Any = intake
-    server = Server(taker, reactor, limits(settings), share=hub.share)
+    server = Server(taker, reactor, limits(settings), share=share)
     client: Any = HTTPClient(Agent(reactor))
 
     def figures() -> Iterable[Figure]:
@@ -374,6 +377,7 @@ class Trackd(Service):
     reactor: Any
     settings: Settings
     show: Callable[[str], None]
+    share: Share = field(init=False)
     chosen: Chosen = field(init=False)
     database: Database | None = None
     house: House | None = None
@@ -381,7 +385,8 @@ class Trackd(Service):
     _starting: Deferred[None] | None = None
 
     def __attrs_post_init__(self) -> None:
-        self.chosen = Chosen(self.reactor, self.settings, sole=True)
+        self.share = Share(self.reactor)
+        self.chosen = Chosen(self.reactor, self.settings, sole=True, go_on=self.share.go_on)
 
     def startService(self) -> None:
         super().startService()
@@ -396,7 +401,7 @@ class Trackd(Service):
             self.show(f"warning: {warning}")
         self.database = await self.chosen.start()
         await migrate(self.database)
-        self.house = build(self.reactor, settings, self.database)
+        self.house = build(self.reactor, settings, self.database, self.share)
         await self.house.partitions.keep(now(self.reactor))
         await self.house.neighbours.nodes.join()
         await self.house.start()
@@ -407,7 +412,7 @@ class Trackd(Service):
         # before it would be looked at, so it may come less often.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(100_000, 20, 100)
+        gc.set_threshold(10_000, 20, 100)
 
     def _screen(self, token: str) -> str:
         settings, house = self.settings, self.house

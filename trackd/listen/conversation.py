@@ -8,8 +8,9 @@ through `Peer` what to write, and when there is nothing on its way any more.
     believed      positions and replies of a frame count when it has been read to its end, else none of them
     owed          replies are written, in order, when everything that was said before them is committed
 
-As long as nothing has to be asked, frames are read without a coroutine, one after the other in the same turn of the
-reactor. A frame that needs an answer (of the database, mostly) is continued by a coroutine; all frames behind it wait.
+As long as nothing has to be asked, frames are read one after the other in the same turn of the reactor. A frame that
+needs an answer (of the database, mostly) goes on when that is there; all frames behind it wait. Thousands of strangers
+may wait for theirs, so none of them has a coroutine, which is ten objects more for the collector of garbage.
 """
 
 from __future__ import annotations
@@ -127,6 +128,7 @@ class Conversation:
     _heard: deque[tuple[Iterator[Any], datetime, bytes]] = field(factory=deque, init=False)
     _turn: Turn | None = field(default=None, init=False)
     _reading: bool = field(default=False, init=False)
+    _came: Any = field(default=None, init=False)  # the answer that came at once; _NONE while it might
     _unsettled: bool = field(default=False, init=False)
     _waits: list[Deferred[None]] = field(factory=list, init=False)  # commits of the frames read since the last batch
     _owed: list[bytes] = field(factory=list, init=False)  # replies of these
@@ -157,13 +159,7 @@ class Conversation:
         if self._reading:
             return
         self._reading = True
-        waiting = self._read()
-        if waiting is None:
-            self._reading = False
-            self._finish()
-        else:
-            self._arm()
-            Deferred.fromCoroutine(self._read_on(waiting)).addErrback(self._give_up)
+        self._read_on()
 
     def end(self) -> None:
         """The peer is gone. What it has said is still read: not all of them wait for an acknowledgement."""
@@ -223,21 +219,47 @@ class Conversation:
                 self._turn, spare = None, turn
             self._done += 1
 
-    async def _read_on(self, waiting: Deferred[Any] | None) -> None:
-        while waiting is not None:
-            try:
-                self._answered(await waiting)
-            except Exception as error:
-                if self._turn is None:  # it was room that was awaited, and there will be none
-                    self._drop()
-                else:
-                    self._done += 1
-                self._bad(error)
-            waiting = self._read()
-            if waiting is not None:
+    def _read_on(self) -> None:
+        """Read, now and whenever what must be waited for is there, until nothing is left."""
+        try:
+            while (waiting := self._read()) is not None:
                 self._arm()
-        self._reading = False
-        self._finish()
+                self._came = _NONE
+                waiting.addBoth(self._comes)
+                came, self._came = self._came, None
+                if came is _NONE:
+                    return
+                self._take(came)
+        except Exception:
+            self._give_up(Failure())
+        else:
+            self._reading = False
+            self._finish()
+
+    def _comes(self, answer: Any) -> None:
+        """What is waited for is there: at once, and the loop that has asked goes on, or later."""
+        if self._came is _NONE:
+            self._came = answer
+            return
+        try:
+            self._take(answer)
+        except Exception:
+            self._give_up(Failure())
+        else:
+            self._read_on()
+
+    def _take(self, answer: Any) -> None:
+        """Let the frame in hand have its answer."""
+        try:
+            if isinstance(answer, Failure):
+                answer.raiseException()
+            self._answered(answer)
+        except Exception as error:
+            if self._turn is None:  # it was room that was awaited, and there will be none
+                self._drop()
+            else:
+                self._done += 1
+            self._bad(error)
 
     def _drop(self) -> None:
         """Nothing of what waits is read."""

@@ -21,6 +21,7 @@ from trackd.listen.http import Channel
 from trackd.listen.mqtt import Client
 from trackd.listen.server import Listener, Server
 from trackd.listen.stream import Connection
+from trackd.share import Share
 
 AT_ONCE = 10  # connections that a port lets in before others have their turn
 BACKLOG = 1024  # connections that the kernel keeps for us: after a restart all devices come at once
@@ -103,7 +104,7 @@ class Listeners(Service):
                 stream = reactor.listenTCP(port, factory, backlog=BACKLOG, interface=interface)
             else:
                 stream = reactor.listenSSL(port, factory, listener.tls, backlog=BACKLOG, interface=interface)
-            unhurried(stream, self.server.limits.ahead)
+            unhurried(stream, self.server.limits.ahead, self.server.share)
             self._streams.append(stream)
         if listener.format.udp:
             datagrams = Datagrams(self.server, listener)
@@ -153,10 +154,10 @@ def _reason(listener: Listener, error: CannotListenError) -> str:
     return f"cannot listen on {where}: {why}"
 
 
-def unhurried(port: Any, ahead: int) -> None:
+def unhurried(port: Any, ahead: int, share: Share) -> None:
     """
-    Have a port let in a few connections at a time: the others wait in the queue of the kernel. And have the kernel keep
-    no more of what each of them says than about `ahead` bytes.
+    Have a port let in a few connections at a time, and none while the share of strangers is used up: the others wait in
+    the queue of the kernel. And have the kernel keep no more of what each of them says than about `ahead` bytes.
 
     Twisted lets in the more of them the faster they come, and the kernel keeps megabytes of each: whoever is connected
     would wait meanwhile, also for what those have said who are gone.
@@ -165,7 +166,15 @@ def unhurried(port: Any, ahead: int) -> None:
     let_in = port.doRead
 
     def do_read() -> None:
-        port.numberAccepts = AT_ONCE
-        let_in()
+        if not share.used_up:
+            port.numberAccepts = AT_ONCE
+            share.use(let_in)
+        if share.used_up:
+            port.stopReading()
+            share.wait(go_on, new=True)
+
+    def go_on() -> None:
+        if port.connected and not port.disconnecting:
+            port.startReading()
 
     port.doRead = do_read

@@ -9,6 +9,7 @@ The database that the settings choose: the one of `database.url`, or one of our 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 from socket import gethostname
@@ -39,6 +40,8 @@ class Chosen:
     `sole`: nobody else serves from this data folder, and what a server before this one has left in the database ends
     before anything begins. It may be a transaction that waits for a lock: committed later, it would store reports that
     their devices have sent again meanwhile, and the events of both.
+
+    `go_on`: as of `Database`.
     """
 
     reactor: Any
@@ -46,6 +49,7 @@ class Chosen:
     watch: bool = True
     size: int = 0
     sole: bool = False
+    go_on: Callable[[Callable[[], object]], None] | None = None
     embedded: EmbeddedPostgres | None = field(default=None, init=False)
     database: Database | None = field(default=None, init=False)
     _log: Logger = field(factory=Logger, init=False)
@@ -77,6 +81,7 @@ class Chosen:
             settings["database.connectTimeout"],
             settings["database.statementTimeout"],
             settings["database.patience"],
+            go_on=self.go_on,
         )
         await self.database.start()
         return self.database

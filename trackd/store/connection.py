@@ -61,9 +61,9 @@ Work = Callable[[Queries], Awaitable[T]]
 class _Link(txpostgres.Connection):
     """A connection of txpostgres with the corrections that the module's docstring names."""
 
-    def __init__(self, reactor: Any, lost: Callable[[], None], notified: Callable[[str, str], None]) -> None:
-        self._watch = Watch(reactor)
-        super().__init__(self._watch)
+    def __init__(self, watch: Watch, lost: Callable[[], None], notified: Callable[[str, str], None]) -> None:
+        self._watch = watch
+        super().__init__(watch)
         self._lost = lost
         self._notified = notified
         self.cancelled = False
@@ -123,6 +123,7 @@ class Connection:
     lost: Callable[[Connection], None] = lambda connection: None
     notified: Callable[[str, str], None] = lambda channel, payload: None
     lock_timeout: float = 0.0  # s; 0: none
+    go_on: Callable[[Callable[[], object]], None] | None = None  # does what follows on an answer; None: at once
     open: bool = field(default=False, init=False)
     _link: _Link | None = field(default=None, init=False)
     _log: Logger = field(factory=Logger, init=False)
@@ -141,7 +142,7 @@ class Connection:
         looking = Deferred.fromCoroutine(resolved(self.reactor, dsn))
         try:
             parameters = await looking
-            self._link = _Link(self.reactor, self._broken, self.notified)
+            self._link = _Link(Watch(self.reactor, self.go_on), self._broken, self.notified)
             await self._link.connect(**parameters)
             self.open = self._link.sound
             psycopg2.extensions.register_type(JSON_TEXT, self._link.pollable())

@@ -115,6 +115,8 @@ class Database:
     statement_timeout: float = 30.0  # s; 0: none
     patience: float = 0.3  # s, once it is watched: for a connection, and then for a lock
     clock: Any = None
+    # Does what follows on an answer of the pool; None: at once, as on one of a dedicated connection.
+    go_on: Callable[[Callable[[], object]], None] | None = None
     available: bool = field(default=True, init=False)  # false from a failed attempt to connect to the next good one
     silent: bool = field(default=False, init=False)  # it is there, but does not answer: see `watch`
     _idle: list[Connection] = field(factory=list, init=False)
@@ -355,7 +357,9 @@ class Database:
     async def _connected(self) -> Connection:
         self._count += 1
         waits = self.patience if self._pulse is not None else 0.0
-        connection = Connection(self.reactor, self.clock, self.statement_timeout, self._lost, lock_timeout=waits)
+        connection = Connection(
+            self.reactor, self.clock, self.statement_timeout, self._lost, lock_timeout=waits, go_on=self.go_on
+        )
         try:
             await connection.connect(self.dsn, self.connect_timeout)
         except BaseException:

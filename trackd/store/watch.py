@@ -9,6 +9,9 @@ broken for whoever has it next. So the reactor is given a duplicate, which is cl
 from __future__ import annotations
 
 import os
+from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from attrs import define, field
@@ -27,11 +30,14 @@ class Watch:
     """
 
     reactor: Any
+    go_on: Callable[[Callable[[], object]], None] | None = None  # does what follows on an answer; None: at once
     _party: Any = field(default=None, init=False)  # who was added last
     _reading: bool = field(default=False, init=False)
     _writing: bool = field(default=False, init=False)
     _file: int = field(default=-1, init=False)
     _socket: tuple[int, int] | None = field(default=None, init=False)  # of which it is a duplicate
+    _busy: bool = field(default=False, init=False)  # a party reads or writes
+    _told: deque[Callable[[], object]] = field(factory=deque, init=False)  # meanwhile, by that party
 
     # For the parties
 
@@ -56,7 +62,16 @@ class Watch:
             self.reactor.removeWriter(self)
 
     def callLater(self, delay: float, work: Any, *args: Any) -> Any:
-        return self.reactor.callLater(delay, work, *args)
+        """
+        So the parties tell of an answer; they never cancel that. Who hears of it may ask again, so they must be done
+        with what they are doing, but a turn of the reactor would be lost time.
+        """
+        if self.go_on is not None:
+            self.go_on(partial(work, *args))
+        elif self._busy:
+            self._told.append(partial(work, *args))
+        else:
+            self.reactor.callLater(delay, work, *args)
 
     def release(self) -> None:
         """Watch no longer, and let go of the socket."""
@@ -87,10 +102,19 @@ class Watch:
         return "database"
 
     def doRead(self) -> Any:
-        return self._party.doRead()
+        return self._do(self._party.doRead)
 
     def doWrite(self) -> Any:
-        return self._party.doWrite()
+        return self._do(self._party.doWrite)
+
+    def _do(self, step: Callable[[], Any]) -> Any:
+        self._busy = True
+        try:
+            return step()
+        finally:
+            self._busy = False
+            while self._told:
+                self._told.popleft()()
 
     def connectionLost(self, reason: Failure) -> None:
         self._party.connectionLost(reason)

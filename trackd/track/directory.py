@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from attrs import Factory, define, field
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from trackd.track.device import Device
@@ -66,21 +66,20 @@ class Directory:
         device = self._by_unique_id.get(unique_id)
         return device if device is not None and device.claimed and not device.deleted else None
 
-    async def find(self, unique_id: str) -> Device | None:
+    def find(self, unique_id: str) -> Deferred[Device | None]:
         """The device, from memory or from the database; None if there is none. Unavailable while that is away."""
         if (device := self.here(unique_id)) is not None:
-            return device
+            return succeed(device)
         if not _possible(unique_id) or (self.throttle and self._too_soon(unique_id)):
-            return None
+            return succeed(None)
         answer: Deferred[Device | None] = Deferred()
+        if self.throttle:
+            answer.addCallback(self._remember, unique_id)
         self._wanted.setdefault(unique_id, []).append(answer)
         if not self._asking:
             self._asking = True
             Deferred.fromCoroutine(self._ask()).addErrback(lambda failure: None)
-        found = await answer
-        if self.throttle:
-            self._remember(unique_id, found is not None)
-        return found
+        return answer
 
     async def get(self, id: int) -> Device | None:
         """The device with this id; of another server's, as it is at the moment."""
@@ -215,14 +214,15 @@ class Directory:
         failed = self._failures.get(unique_id)
         return failed is not None and self.clock.seconds() < failed[0] + failed[1]
 
-    def _remember(self, unique_id: str, found: bool) -> None:
+    def _remember(self, found: Device | None, unique_id: str) -> Device | None:
         when, wait = self._failures.pop(unique_id, (0.0, 0.0))
-        if not found:
+        if found is None:
             now = self.clock.seconds()
             wait = min(LONGEST_WAIT, wait * 2) if wait and now < when + FORGOTTEN else FIRST_WAIT
             self._failures[unique_id] = (now, wait)
             if len(self._failures) > self.strangers:
                 self._failures.popitem(last=False)
+        return found
 
 
 def _possible(unique_id: str) -> bool:

@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from trackd.clock import now
 from trackd.store.committer import Committer
@@ -64,17 +65,35 @@ class Presence:
             return device
         if (device := self.directory.here(ids[0])) is not None:
             return self._bind(link, device)
+        found = self.directory.find(ids[0])
+        found.addCallbacks(self._found, self._search, (link, ids, frame), errbackArgs=(link, ids, frame))
+        return found
+
+    def _found(self, device: Device | None, link: Link, ids: tuple[str, ...], frame: bytes) -> Any:
+        """Most devices have one id, and most strangers are nobody; a coroutine is made for the others."""
+        if device is not None:
+            self.strangers.known(ids)
+            return self._bind(link, device)
+        if len(ids) > 1 or self.register is not None:
+            return self._search(None, link, ids, frame)
+        return self._unknown(link, ids, frame)
+
+    def _search(self, failure: Failure | None, link: Link, ids: tuple[str, ...], frame: bytes) -> Any:
+        if failure is not None:
+            failure.trap(Unavailable)
         return Deferred.fromCoroutine(self._find(link, ids, frame))
 
     async def _find(self, link: Link, ids: tuple[str, ...], frame: bytes) -> Device | None:
         device = await self.patiently(lambda: self._look_up(ids))
         if device is None:
-            self.strangers.seen(ids[0], link.format.name, link.host, frame, self._now(), link.number)
-            if self.show is not None:
-                self.show(link, ids[0], frame)
-            return None
+            return self._unknown(link, ids, frame)
         self.strangers.known(ids)
         return self._bind(link, device)
+
+    def _unknown(self, link: Link, ids: tuple[str, ...], frame: bytes) -> None:
+        self.strangers.seen(ids[0], link.format.name, link.host, frame, self._now(), link.number)
+        if self.show is not None:
+            self.show(link, ids[0], frame)
 
     async def _look_up(self, ids: tuple[str, ...]) -> Device | None:
         for id in ids:
