@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import select
 import socket
 import sys
 import time
@@ -34,6 +35,7 @@ RATE = 500.0  # reports a second of all of them
 P99 = 0.1  # s, for an acknowledgement
 MEASURED = 1_000_000
 CALM = 30.0  # s, at most, from one attack to the next
+PEACE = 10.0  # s, at most
 BEHIND = 10  # niceness of the attackers: they would have machines of their own
 FLOODER = DEVICES  # the number of the device that floods
 HELLO = b"\0\x2d\xca\xfe\1\5\0\x0f%b" + bytes.fromhex("08000000000000000001")  # of Teltonika by UDP
@@ -41,6 +43,24 @@ HELLO = b"\0\x2d\xca\xfe\1\5\0\x0f%b" + bytes.fromhex("08000000000000000001")  #
 NEEDED = {"trackd_devices_in_memory"}
 
 _context = get_context("fork")
+
+# A position a second of a device.
+DAY = """
+INSERT INTO positions (id, device_id, protocol, server_time, device_time, fix_time, valid, latitude, longitude,
+    altitude, speed, course, accuracy, digest, attributes)
+SELECT -1 - n, d.id, 'gt06', t, t, t, true, 48 + n %% 1000 / 1000.0, 11, 500, 20, n %% 360, 0, n,
+    '{"sat":9,"distance":27.5,"totalDistance":1234567.25,"motion":true,"ignition":true}'
+FROM (SELECT n, timestamptz '2025-12-01T00:00:00Z' + n * interval '1 second' AS t FROM generate_series(0, 86399) n) said,
+    devices d WHERE d.unique_id = %s
+"""
+
+
+def login_of(id: int) -> bytes:
+    """Of GT06, with this number as the IMEI."""
+    return framed(b"\x01" + bytes.fromhex(f"{id:016d}") + b"\0\1")
+
+
+UNKNOWN = login_of(10**14)
 
 
 def deaf_sockets(server: Server, until: float) -> None:
@@ -137,14 +157,14 @@ def unknown(server: Server, until: float) -> None:
         while time.monotonic() < until and (number < 1_000_000 or any(unsent)):
             for at, connection in enumerate(connections):
                 if not unsent[at] and number < 1_000_000:
-                    ids = range(10**14 + number, 10**14 + number + 100)
-                    unsent[at] = b"".join(framed(b"\x01" + bytes.fromhex(f"{id:016d}") + b"\0\1") for id in ids)
+                    unsent[at] = b"".join(login_of(10**14 + id) for id in range(number, number + 100))
                     number += 100
                 try:
                     unsent[at] = unsent[at][connection.send(unsent[at]) :]
                 except OSError:
                     pass  # it takes no more at the moment
             time.sleep(0.001)
+    print(f"{number:,} ids, {len(b''.join(unsent)) // len(UNKNOWN):,} of them were not taken", flush=True)
 
 
 def many_requests(server: Server, until: float) -> None:
@@ -153,6 +173,18 @@ def many_requests(server: Server, until: float) -> None:
     while time.monotonic() < until:
         with silent(server.web, 50, asked):
             time.sleep(0.5)
+
+
+def hungry(server: Server, until: float) -> None:
+    """Twenty clients that ask for a whole day of a device, again and again, and take the answers as fast as they come."""
+    server.sql(DAY, [imei(FLOODER)])
+    [device] = server.call("GET", f"/api/devices?uniqueId={imei(FLOODER)}")
+    day = f"/api/positions?deviceId={device['id']}&from=2025-12-01T00:00:00Z&to=2025-12-02T00:00:00Z"
+    asked = request("GET", day, f"Authorization: Bearer {server.token}") * 100
+    with silent(server.web, 20, asked) as clients:
+        while time.monotonic() < until:
+            for client in select.select(clients, [], [], 0.1)[0]:
+                client.recv(1 << 20)
 
 
 ATTACKS: dict[str, Callable[[Server, float], None]] = {
@@ -165,6 +197,7 @@ ATTACKS: dict[str, Callable[[Server, float], None]] = {
     "forged senders of datagrams": forged,
     "10^6 unknown ids": unknown,
     "answers that are not read": many_requests,
+    "answers without end": hungry,
 }
 
 
@@ -211,11 +244,11 @@ class Hostile:
                 while self.flock.connected < DEVICES:
                     time.sleep(0.01)
                 time.sleep(1)
-                self._measure("in peace", lambda server, until: _wait(until))
+                self._measure("in peace", _peace)
                 for name in names or ATTACKS:
                     self._measure(name, ATTACKS[name])
                     self._calm()
-                self._measure("in peace again", lambda server, until: _wait(until))
+                self._measure("in peace again", _peace)
             finally:
                 self.flock.end()
             log = (self.server.data / "log").read_text("utf-8", "replace")
@@ -229,8 +262,8 @@ class Hostile:
         began, first, memory = time.monotonic(), self.flock.total, 0.0
         until = began + self.seconds
         fullest: dict[str, tuple[float, float]] = {}
-        with _elsewhere(attack, self.server, until):
-            while time.monotonic() < until:
+        with _elsewhere(attack, self.server, until) as process:
+            while time.monotonic() < until and process.is_alive():
                 memory = max(memory, self.server.memory())
                 for table, (value, limit) in self._tables().items():
                     if value >= fullest.get(table, (0.0, 0.0))[0]:
@@ -238,6 +271,7 @@ class Hostile:
                     if value > limit and table not in NEEDED:
                         self.faults.append(f"{name}: {table} is {value:g}, and may be {limit:g}")
                 time.sleep(0.2)
+        seconds = time.monotonic() - began
         waits = sorted(self.flock.waits(first, self.flock.total))
         if not waits:
             self.faults.append(f"{name}: nothing was acknowledged")
@@ -245,7 +279,7 @@ class Hostile:
         p50, p99 = waits[len(waits) // 2], waits[int(len(waits) * 0.99)]
         full = sorted(((value / limit, table) for table, (value, limit) in fullest.items() if value), reverse=True)
         shown = ", ".join(f"{table.removeprefix('trackd_')} {share:.0%}" for share, table in full[:3])
-        line = Line(name, len(waits) / self.seconds, p50, p99, waits[-1], memory, shown)
+        line = Line(name, len(waits) / seconds, p50, p99, waits[-1], memory, shown)
         self.lines.append(line)
         self.say(line.shown())
         if p99 > P99:
@@ -268,8 +302,8 @@ class Hostile:
 
 
 @contextmanager
-def _elsewhere(work: Callable[[Server, float], None], server: Server, until: float) -> Iterator[None]:
-    """Have this done by another process meanwhile."""
+def _elsewhere(work: Callable[[Server, float], None], server: Server, until: float) -> Iterator[Any]:
+    """Have this done by another process meanwhile, which is given."""
 
     def attack() -> None:
         os.nice(BEHIND)
@@ -278,11 +312,15 @@ def _elsewhere(work: Callable[[Server, float], None], server: Server, until: flo
     process: Any = _context.Process(target=attack, daemon=True)
     process.start()
     try:
-        yield
+        yield process
     finally:
         process.join(5)
         process.kill()
         process.join()
+
+
+def _peace(server: Server, until: float) -> None:
+    _wait(min(until, time.monotonic() + PEACE))
 
 
 def _wait(until: float) -> None:

@@ -47,15 +47,48 @@ class ShareTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_new(self) -> None:
-        """Who has never been heard goes before those who have."""
+        """Those who have never been heard and those who have come in turns."""
         self.share.use(lambda: self.hear(0, SLICE))
         for number in (1, 2, 3, 4):
             self.share.wait(lambda number=number: self.hear(number), new=number > 2)  # type: ignore[misc]
         self.clock.advance(REST)
-        self.assertEqual(self.heard, [0, 3, 4, 1, 2])
+        self.assertEqual(self.heard, [0, 3, 1, 4, 2])
+
+    def test_answers(self) -> None:
+        """What has been begun goes on in the next turn of the reactor, as far as the slice goes, then after the rest."""
+        for number in (1, 2, 3, 4):
+            self.share.go_on(lambda number=number: self.hear(number, SLICE * 0.6))  # type: ignore[misc]
+        self.assertEqual((self.heard, self.share.used_up), ([], False))
+        self.clock.advance(0)
+        self.assertEqual((self.heard, self.share.used_up), ([1, 2], True))
+        self.share.wait(lambda: self.hear(5))
+        self.clock.advance(REST / 2)
+        self.assertEqual(self.heard, [1, 2])
+        self.clock.advance(REST / 2)
+        self.assertEqual(self.heard, [1, 2, 5, 3, 4])
+
+    def test_answers_wait(self) -> None:
+        """When the slice is used up, what has been begun waits for the next too."""
+        self.share.use(lambda: self.hear(0, SLICE))
+        self.share.go_on(lambda: self.hear(1))
+        self.clock.advance(REST / 2)
+        self.assertEqual(self.heard, [0])
+        self.clock.advance(REST / 2)
+        self.assertEqual(self.heard, [0, 1])
+
+    def test_nobody_starves(self) -> None:
+        """However many there are of one kind, the others have every third turn."""
+        self.share.use(lambda: self.hear(0, SLICE))
+        for number in range(10, 40):
+            self.share.go_on(lambda number=number: self.hear(number))  # type: ignore[misc]
+        self.share.wait(lambda: self.hear(1), new=True)
+        self.share.wait(lambda: self.hear(2))
+        self.clock.advance(REST)
+        self.assertLess(max(self.heard.index(1), self.heard.index(2)), 4)
+        self.assertEqual(len(self.heard), 33)
 
     def test_mistake(self) -> None:
-        """What fails takes its time too."""
+        """What fails takes its time too, and costs nobody else his turn."""
 
         def fail() -> None:
             self.clock.rightNow += SLICE
@@ -63,6 +96,11 @@ class ShareTests(SynchronousTestCase):
 
         self.assertRaises(ValueError, self.share.use, fail)
         self.assertTrue(self.share.used_up)
+        self.share.go_on(fail)
+        self.share.go_on(lambda: self.hear(1))
+        self.clock.advance(REST)
+        self.clock.advance(REST)
+        self.assertEqual((self.heard, len(self.flushLoggedErrors(ValueError))), ([1], 1))
 
 
 class MemoryTests(SynchronousTestCase):

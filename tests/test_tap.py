@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IServiceMaker
+from twisted.internet.task import Clock
 from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
 
 from trackd.listen.tls import BadCertificate
 from trackd.settings import Settings, load
-from trackd.tap import detectors, limits, listeners, makeService, sources, stages
+from trackd.tap import Trackd, detectors, limits, listeners, makeService, sources, stages
 from trackd.wire import catalog
 
 
@@ -56,6 +57,13 @@ class ProcessingTests(SynchronousTestCase):
         self.assertEqual(["streaks", "alarm", "ignition"], named(detectors(settings())))
         old = settings(report__trip__newLogic="false")
         self.assertEqual(["trips", "alarm", "ignition"], named(detectors(old)))
+
+
+class ShareTests(SynchronousTestCase):
+    def test_answers(self) -> None:
+        """What follows on the answers of the pool takes from the share of strangers."""
+        service = Trackd(Clock(), settings(), print)
+        self.assertEqual(service.share.go_on, service.chosen.go_on)
 
 
 class ListenerTests(SynchronousTestCase):

@@ -409,10 +409,10 @@ class Trackd(Service):
         self.desk.open()
         self.show(self._screen(await self.house.people.setup.start()))
         # What is here now stays: the collector need not look at it again and again. Reports make much that is gone
-        # before it would be looked at, so it may come less often.
+        # before it would be looked at, so it may come less often; but everybody waits for it, so never with much to do.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(10_000, 20, 100)
+        gc.set_threshold(10_000, 5, 100)
 
     def _screen(self, token: str) -> str:
         settings, house = self.settings, self.house

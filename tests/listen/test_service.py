@@ -27,6 +27,7 @@ from trackd.listen.mqtt import Client
 from trackd.listen.server import Listener, Server
 from trackd.listen.service import AT_ONCE, CannotListen, Listeners
 from trackd.listen.stream import Connection
+from trackd.share import REST, SLICE
 
 TCP_ONLY = evolve(WORDS, name="plain", udp=False)
 
@@ -52,6 +53,9 @@ class Port:
     made: Any  # factory or protocol
     tls: Any = None
     open: bool = True
+    connected: bool = True
+    disconnecting: bool = False
+    reading: bool = True
     numberAccepts: int = 100
     let_in: int = 0
     socket: Socket = Factory(lambda: Socket())
@@ -59,6 +63,12 @@ class Port:
     def doRead(self) -> None:
         self.let_in += self.numberAccepts
         self.numberAccepts += 20  # as Twisted does when there are more
+
+    def startReading(self) -> None:
+        self.reading = True
+
+    def stopReading(self) -> None:
+        self.reading = False
 
     def stopListening(self) -> Any:
         self.open = False
@@ -132,6 +142,20 @@ class ServiceTests(SynchronousTestCase):
         for _ in range(3):
             port.doRead()
         self.assertEqual((3 * AT_ONCE, Limits().ahead // 2), (port.let_in, port.socket.kept))
+
+    def test_share(self) -> None:
+        """While the share of strangers is used up nobody is let in, and nobody is asked whether he wants to come in."""
+        self.listening(Listener(WORDS, 5000), Listener(TCP_ONLY, 5001))
+        first, second = (port for port in self.reactor.ports if port.transport == "tcp")
+        self.server.share.use(lambda: self.reactor.advance(SLICE))
+        first.doRead()
+        second.doRead()
+        self.assertEqual((0, 0, False, False), (first.let_in, second.let_in, first.reading, second.reading))
+        second.disconnecting = True
+        self.reactor.advance(REST)
+        self.assertEqual((True, False), (first.reading, second.reading))
+        first.doRead()
+        self.assertEqual((AT_ONCE, True), (first.let_in, first.reading))
 
     def test_address_and_tls(self) -> None:
         """A listener may have an address, and TLS on its TCP port."""

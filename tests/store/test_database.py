@@ -183,6 +183,24 @@ class PoolTests(EmptyDatabaseTestCase):
         self.assertEqual(await dedicated.query("SELECT 1"), [(1,)])
         self.assertEqual(1, len(self.flushLoggedErrors(KeyError)))
 
+    async def test_goes_on(self) -> None:
+        """What follows on an answer of the pool may be done by somebody else; dedicated connections do it themselves."""
+        from twisted.internet import reactor
+
+        follows: list[Callable[[], object]] = []
+
+        def go_on(work: Callable[[], object]) -> None:
+            follows.append(work)
+            reactor.callLater(0, work)
+
+        db = self.database(go_on=go_on)
+        await db.start()
+        follows.clear()
+        self.assertEqual(await db.query("SELECT 1"), [(1,)])
+        self.assertEqual(len(follows), 1)
+        self.assertEqual(await db.dedicated().query("SELECT 2"), [(2,)])
+        self.assertEqual(len(follows), 1)
+
     async def test_waits(self) -> None:
         """More queries than connections wait for their turn, and all are answered."""
         db = self.database(size=2)

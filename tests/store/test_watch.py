@@ -5,17 +5,69 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 from twisted.internet import defer
-from twisted.trial.unittest import TestCase
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from trackd.store.connection import Connection
 from trackd.store.errors import Unavailable
 from trackd.store.watch import Watch
 
 TIMES = 30
+
+
+class Party:
+    """Reads one answer, and has more to do after it has told of it."""
+
+    def __init__(self, watch: Watch, heard: list[str]) -> None:
+        self.watch = watch
+        self.heard = heard
+
+    def doRead(self) -> None:
+        self.watch.callLater(0, self.heard.append, "told")
+        self.heard.append("read")
+
+    doWrite = doRead
+
+
+class AnswerTests(SynchronousTestCase):
+    """When whoever has asked hears of the answer."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.heard: list[str] = []
+
+    def watch(self, **options: Any) -> Watch:
+        watch = Watch(self.clock, **options)
+        watch._party = Party(watch, self.heard)
+        return watch
+
+    def test_at_once(self) -> None:
+        """In the same turn of the reactor, but when what has read it is done."""
+        watch = self.watch()
+        watch.doRead()
+        watch.doWrite()
+        self.assertEqual((self.heard, self.clock.getDelayedCalls()), (["read", "told"] * 2, []))
+
+    def test_not_while_asking(self) -> None:
+        """An answer that is there while the question is still being asked comes in the next turn."""
+        self.watch().callLater(0, self.heard.append, "told")
+        self.assertEqual(self.heard, [])
+        self.clock.advance(0)
+        self.assertEqual(self.heard, ["told"])
+
+    def test_in_its_share(self) -> None:
+        """What follows on an answer may be left to somebody who has it done when there is time."""
+        later: list[Callable[[], object]] = []
+        self.watch(go_on=later.append).doRead()
+        self.assertEqual((self.heard, len(later)), (["read"], 1))
+        later[0]()
+        self.assertEqual(self.heard, ["read", "told"])
 
 
 class DyingServerTests(TestCase):

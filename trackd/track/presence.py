@@ -76,7 +76,8 @@ class Presence:
             return self._bind(link, device)
         if len(ids) > 1 or self.register is not None:
             return self._search(None, link, ids, frame)
-        return self._unknown(link, ids, frame)
+        self._unknown(link, ids, frame)
+        return None
 
     def _search(self, failure: Failure | None, link: Link, ids: tuple[str, ...], frame: bytes) -> Any:
         if failure is not None:
@@ -86,7 +87,8 @@ class Presence:
     async def _find(self, link: Link, ids: tuple[str, ...], frame: bytes) -> Device | None:
         device = await self.patiently(lambda: self._look_up(ids))
         if device is None:
-            return self._unknown(link, ids, frame)
+            self._unknown(link, ids, frame)
+            return None
         self.strangers.known(ids)
         return self._bind(link, device)
 
