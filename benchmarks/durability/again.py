@@ -25,6 +25,7 @@ from attrs import define, field
 
 from benchmarks.durability import clocked, devices, kills
 from benchmarks.durability.devices import WINDOW, Device, connected
+from benchmarks.durability.ending import ended
 
 TRIES = 30
 # What a report may differ in from another one of the same second.
@@ -155,13 +156,13 @@ class Experiment(kills.Experiment):
 
 
 def main(count: int = 2000, seed: int = 1) -> None:
+    began = time.monotonic()
     experiment = Experiment(count, seed)
     figures = experiment.run()
     print(figures.shown())
     for way, (reports, seconds) in experiment.took.items():
         print(f"{way:28}{reports / seconds:10,.0f} reports/s")
-    if figures.faults:
-        raise SystemExit(1)
+    ended(figures.faults, began)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from attrs import Factory, define, field
 
 from benchmarks.durability import devices
 from benchmarks.durability.devices import Device
+from benchmarks.durability.ending import ended
 from benchmarks.durability.flock import Flock
 from benchmarks.durability.ledger import Ledger
 from benchmarks.durability.postgres import Postgres
@@ -484,16 +485,14 @@ class Away:
 
 def main(seconds: float = 30.0, count: float = 2000) -> None:
     began = time.monotonic()
-    faults = 0
+    faults: list[str] = []
     for own in (False, True):
         print(HEADING)
         away = Away(seconds, int(count), own, say=lambda text: print(text, flush=True)).run()
         print(away.shown(), flush=True)
-        faults += len(away.faults)
+        faults += away.faults
         print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors", flush=True)
-    print(f"took {time.monotonic() - began:.0f} s")
-    if faults:
-        raise SystemExit(1)
+    ended(faults, began)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from urllib.parse import urlencode
 from attrs import define, field, frozen
 
 from benchmarks.durability import clocked, devices, kills
+from benchmarks.durability.ending import ended
 
 ZONE = "Europe/Berlin"
 TOKEN = "clocks-0123456789abcdef0123456789"
@@ -238,9 +239,7 @@ def main(seed: int = 1) -> None:
     began = time.monotonic()
     figures = Experiment(0, seed, each=1).run()
     print(figures.shown())
-    print(f"took {time.monotonic() - began:.0f} s")
-    if figures.faults:
-        raise SystemExit(1)
+    ended(figures.faults, began)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from attrs import define, field
 
 from benchmarks.durability import devices
 from benchmarks.durability.devices import Device
+from benchmarks.durability.ending import ended
 from benchmarks.durability.ledger import Ledger
 from benchmarks.server import Server, children
 from trackd.store.migrations import LOCK
@@ -281,9 +282,7 @@ def main(count: int = 200, seed: int = 1) -> None:
     began = time.monotonic()
     figures = Experiment(count, seed).run()
     print(figures.shown())
-    print(f"took {time.monotonic() - began:.0f} s")
-    if figures.faults:
-        raise SystemExit(1)
+    ended(figures.faults, began)
 
 
 if __name__ == "__main__":

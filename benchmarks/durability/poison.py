@@ -20,6 +20,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from benchmarks.durability.ending import ended
 from benchmarks.generator import ACKNOWLEDGEMENT, START_OF_TESTS, imei, login, report
 from benchmarks.server import Server
 
@@ -250,10 +251,10 @@ def told(format: str, connection: socket.socket) -> bool:
 
 
 def main(good: int = 1000) -> None:
+    began = time.monotonic()
     figures = Experiment(good).run()
     print(figures.shown())
-    if figures.faults:
-        raise SystemExit(1)
+    ended(figures.faults, began)
 
 
 if __name__ == "__main__":

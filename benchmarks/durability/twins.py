@@ -24,6 +24,7 @@ from attrs import define, field
 
 from benchmarks.durability import devices
 from benchmarks.durability.devices import PATIENCE, Osmand, exactly
+from benchmarks.durability.ending import ended
 from benchmarks.durability.kills import Experiment, Figures
 from benchmarks.server import Server
 
@@ -175,9 +176,7 @@ def main(count: int = 60, seed: int = 1) -> None:
     began = time.monotonic()
     figures = Twins(count, seed).run()
     print(figures.shown())
-    print(f"took {time.monotonic() - began:.0f} s")
-    if figures.faults:
-        raise SystemExit(1)
+    ended(figures.faults, began)
 
 
 if __name__ == "__main__":
