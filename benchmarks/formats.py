@@ -18,8 +18,9 @@ from typing import Any
 
 from attrs import Factory, define, field, frozen
 
-from tests.conformance.replay import ANOTHER_TIME, Device, read_request, request_of
+from tests.conformance.replay import ANOTHER_TIME, read_request, request_of
 from tests.conformance.vectors import Conversation, Step
+from tests.plugins.wire.talk import Device
 from tests.wire import seeds
 from trackd.wire import catalog, http, mqtt
 from trackd.wire.binary import printable

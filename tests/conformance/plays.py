@@ -10,6 +10,7 @@ from attrs import Factory, define, evolve, field
 
 from tests.conformance import replay
 from tests.conformance.vectors import Conversation, Step
+from tests.plugins.wire.talk import Device
 from trackd.wire.format import WireFormat
 from trackd.wire.framing import whole
 
@@ -66,11 +67,11 @@ def plays(
             streams.append(conversation)
         if conversation.transport == "udp" or _is_cut(format, conversation):
             at_once = [data for [data] in said]
-            yield Play("leaving", conversation, [_together(conversation.steps)], [at_once], configured)
+            yield Play("leaving", conversation, [replay.together(conversation.steps)], [at_once], configured)
     for conversation in _paired(format, streams):
         stream = b"".join(map(_wire, conversation.steps))
         configured = not _as_attributes(format, conversation)
-        yield Play("glued", conversation, [_together(conversation.steps)], [[stream]], configured)
+        yield Play("glued", conversation, [replay.together(conversation.steps)], [[stream]], configured)
 
 
 def _devices(steps: Iterable[Step]) -> set[str]:
@@ -109,7 +110,7 @@ def _as_attributes(format: WireFormat, conversation: Conversation) -> bool:
     """Whether settings mean the same with the device: not those that are asked for before it is known."""
     if not conversation.settings:
         return True
-    devices = {id: replay.Device(id, conversation.model, conversation.settings) for id in _devices(conversation.steps)}
+    devices = {id: Device(id, conversation.model, conversation.settings) for id in _devices(conversation.steps)}
     connection = replay.Connection(format, evolve(conversation, settings={}), devices=devices)
     return not any(
         replay.difference(step, connection.play(step), conversation.transport) for step in conversation.steps
@@ -142,23 +143,6 @@ def _both(format: WireFormat, first: Conversation, second: Conversation) -> Conv
         first, id=f"{first.id} + {second.id}", steps=first.steps + second.steps, unknown=first.unknown + second.unknown
     )
     return None if replay.glued(format, both) else both
-
-
-def _together(steps: Sequence[Step]) -> Step:
-    """Several steps as one."""
-    return Step(
-        wire=None,
-        frame=None,
-        text=None,
-        http=None,
-        answer=None,
-        ids=[ids for step in steps for ids in step.ids],
-        positions=[position for step in steps for position in step.positions],
-        replies=[reply for step in steps for reply in step.replies],
-        media=[file for step in steps for file in step.media],
-        error=any(step.error for step in steps),
-        closed=any(step.closed for step in steps),
-    )
 
 
 def waves(plays: Iterable[Play]) -> Iterator[list[Play]]:

@@ -12,6 +12,7 @@ from attrs import Factory, define, evolve
 
 from tests.conformance import compare
 from tests.conformance.vectors import CommandCase, Conversation, Step
+from tests.plugins.wire.talk import Device
 from trackd.wire import commands, http, mqtt
 from trackd.wire.coordinates import check_position
 from trackd.wire.format import BAD_FRAME, Session, WireFormat
@@ -34,19 +35,6 @@ from trackd.wire.values import (
 RECORDED_AT = datetime(2026, 11, 1, 12, 34, 56, tzinfo=UTC)  # where the result depends on the clock
 ANOTHER_TIME = datetime(2027, 2, 3, 4, 5, 6, tzinfo=UTC)  # where it must not
 UNIQUE_ID = "123456789012345"  # of the device to which commands are sent
-
-
-@define(eq=False)
-class Device:
-    """A device as formats see it."""
-
-    unique_id: str
-    model: str | None = None
-    attributes: dict[str, Any] = Factory(dict)
-    memory: dict[str, Any] = Factory(dict)
-
-    def setting(self, name: str) -> Any:
-        return self.attributes.get(name)
 
 
 @define
@@ -309,9 +297,18 @@ def glued(format: WireFormat, conversation: Conversation) -> list[str]:
         return []
     stream = b"".join(step.wire or b"" for step in conversation.steps)
     heard = Connection(format, conversation).feed(stream)
-    steps = conversation.steps
-    together = Step(
-        wire=stream,
+    found = difference(together(conversation.steps, stream), heard, conversation.transport)
+    if format.split is not None:
+        apart, joined = (Frames(format.split, format.limit) for _ in range(2))
+        expected = [*apart.feed(stream), *apart.feed(stream)]
+        found += compare.frames(expected, list(joined.feed(stream * 2)))
+    return found
+
+
+def together(steps: Sequence[Step], wire: bytes | None = None) -> Step:
+    """What several steps lead to, as one."""
+    return Step(
+        wire=wire,
         frame=None,
         text=None,
         http=None,
@@ -323,12 +320,6 @@ def glued(format: WireFormat, conversation: Conversation) -> list[str]:
         error=any(step.error for step in steps),
         closed=any(step.closed for step in steps),
     )
-    found = difference(together, heard, conversation.transport)
-    if format.split is not None:
-        apart, joined = (Frames(format.split, format.limit) for _ in range(2))
-        expected = [*apart.feed(stream), *apart.feed(stream)]
-        found += compare.frames(expected, list(joined.feed(stream * 2)))
-    return found
 
 
 def _is_cut(format: WireFormat, conversation: Conversation) -> bool:

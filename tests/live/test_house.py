@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
 from time import time
 from typing import Any
 
@@ -17,16 +14,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from tests.ports import free_port
-from tests.postgres import DatabaseTestCase
 from tests.rest.client import Client, Response
 from tests.rest.sockets import Socket
 from tests.store.samples import position
+from tests.whole import WholeHouseTestCase
 from trackd.live.news import News
 from trackd.rest.output import dumps
-from trackd.settings import load
-from trackd.store.database import Database
-from trackd.tap import build
-from trackd.wire import catalog
 
 # Seconds for which a change or a message is waited for, if it does not come.
 PATIENCE = 10.0
@@ -34,21 +27,12 @@ START = int(time()) - 86_400  # s since 1970
 SERVICE = "the-token-of-the-service"
 
 
-class HouseTestCase(DatabaseTestCase):
-    timeout = 60
-
+class HouseTestCase(WholeHouseTestCase):
     async def setUp(self) -> None:  # type: ignore[override]
         await super().setUp()
-        folder = Path(mkdtemp(prefix="trackd-live-"))
-        self.addCleanup(rmtree, folder)
         self.devices = free_port()
-        said = {"protocols.enable": "osmand", "osmand.port": str(self.devices), "web.port": "0"}
-        said["web.serviceAccountToken"] = SERVICE
-        settings = load([], said, catalog, data=folder)
-        self.house = build(self.reactor, settings, Database(self.reactor, self.dsn))
-        await self.house.start()
-        self.site = self.reactor.listenTCP(0, self.house.site, interface="127.0.0.1")
-        self.host = f"127.0.0.1:{self.site.getHost().port}"
+        said = {"protocols.enable": "osmand", "osmand.port": str(self.devices)}
+        await self.open_house({**said, "web.serviceAccountToken": SERVICE})
         self.client = Client(self.reactor)
         self.opened: list[Socket] = []
         self.ids: dict[str, int] = {}
@@ -63,16 +47,7 @@ class HouseTestCase(DatabaseTestCase):
             if not socket.closed:
                 socket.socket.transport.abortConnection()
                 await socket.finished
-        await self.site.stopListening()
-        await self.house.stop()
-        await self.house.database.stop()
         await super().tearDown()
-
-    @property
-    def reactor(self) -> Any:
-        from twisted.internet import reactor
-
-        return reactor
 
     async def call(self, method: str, path: str, json: Any = None, name: str = "admin") -> Response:
         headers = {"Cookie": f"JSESSIONID={self.sessions[name]}", "Content-Type": "application/json"}

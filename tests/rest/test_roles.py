@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
 from typing import Any
 
 from attrs import evolve
@@ -16,16 +13,12 @@ from plugins.rest.traccar.description import WORDS
 from plugins.rest.traccar.traccar import dialect
 from plugins.rest.trackd import dialect as own
 from tests.ports import free_port
-from tests.postgres import EmptyDatabaseTestCase
 from tests.rest.client import Client, Response
 from tests.rest.roles import FILE, Row, finder, read, unmatched
 from tests.rest.world import ROLES, SERVICE_TOKEN, World, media
+from tests.whole import WholeHouseTestCase
 from trackd.rest.openapi import description
 from trackd.rest.routes import Answer, Call, Route
-from trackd.settings import load
-from trackd.store.database import Database
-from trackd.tap import build
-from trackd.wire import catalog
 
 # All routes below the first dialect's prefix: its own, and ours.
 ROUTES = (
@@ -113,15 +106,12 @@ class TableTests(SynchronousTestCase):
                 read(f"a b c\n{line}\n")
 
 
-class RoleTests(EmptyDatabaseTestCase):
-    migrated = True
+class RoleTests(WholeHouseTestCase):
     timeout = 300
 
     async def setUp(self) -> None:  # type: ignore[override]
-        reactor = self.reactor
         await super().setUp()
-        folder = Path(mkdtemp(prefix="trackd-roles-"))
-        self.addCleanup(rmtree, folder)
+        folder = self.folder
         (folder / "web").mkdir()
         (folder / "web" / "index.html").write_text("<title>a client</title>")
         media(folder / "media")
@@ -129,7 +119,6 @@ class RoleTests(EmptyDatabaseTestCase):
         said = {
             "protocols.enable": "osmand",
             "osmand.port": str(port),
-            "web.port": "0",
             "web.path": str(folder / "web"),
             "web.serviceAccountToken": SERVICE_TOKEN,
             "media.path": str(folder / "media"),
@@ -137,26 +126,14 @@ class RoleTests(EmptyDatabaseTestCase):
             "mail.debug": "true",
         }
         said["openid.clients"] = "site:secret:https://site.example/back"
-        self.house = build(reactor, load([], said, catalog, data=folder), Database(reactor, self.dsn))
+        await self.open_house(said)
         self.house.people.services.machine.reboot = lambda: None
-        await self.house.start()
-        self.site = reactor.listenTCP(0, self.house.site, interface="127.0.0.1")
-        base = f"http://127.0.0.1:{self.site.getHost().port}"
-        self.world = World(self.house, base, Client(reactor, persistent=True))
+        self.world = World(self.house, f"http://{self.host}", Client(self.reactor, persistent=True))
         await self.world.fill()
 
     async def tearDown(self) -> None:  # type: ignore[override]
         await self.world.client.close()
-        await self.site.stopListening()
-        await self.house.stop()
-        await self.house.database.stop()
         await super().tearDown()
-
-    @property
-    def reactor(self) -> Any:
-        from twisted.internet import reactor
-
-        return reactor
 
     async def test_table(self) -> None:
         """Everybody gets what the table says, and who is refused changes nothing."""

@@ -3,48 +3,28 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
-from typing import Any, cast
+from typing import Any
 
 from autobahn.twisted.websocket import connectWS
-from twisted.internet.defer import succeed
 from twisted.internet.task import deferLater
 
-from tests.postgres import DatabaseTestCase
 from tests.rest.client import Client
+from tests.rest.house import MemoryMail
 from tests.rest.replay import encoded
 from tests.rest.sockets import Socket
-from trackd.settings import load
-from trackd.store.database import Database
-from trackd.tap import build
-from trackd.wire import catalog
+from tests.whole import WholeHouseTestCase
 
 # Seconds in which a socket must be closed.
 SOON = 5.0
 
 
-class SocketTests(DatabaseTestCase):
+class SocketTests(WholeHouseTestCase):
     """`ann` listens in several ways at once."""
 
-    timeout = 60
-
     async def setUp(self) -> None:  # type: ignore[override]
-        from twisted.internet import reactor
-
         await super().setUp()
-        self.reactor: Any = reactor
-        self.client = Client(reactor)
-        folder = Path(mkdtemp(prefix="trackd-security-"))
-        self.addCleanup(rmtree, folder)
-        said = {"protocols.enable": "osmand", "osmand.port": "-1", "web.port": "0"}
-        self.house = build(reactor, load([], said, catalog, data=folder), Database(reactor, self.dsn))
-        await self.house.start()
-        site: Any = self.house.site
-        port: Any = self.reactor.listenTCP(0, site, interface="127.0.0.1")
-        self.addCleanup(port.stopListening)
-        self.base = f"127.0.0.1:{cast(Any, port.getHost()).port}"
+        self.client = Client(self.reactor)
+        await self.open_house({"protocols.enable": "osmand", "osmand.port": "-1"})
         self.services = self.house.people.services
         self.users = self.house.people.users
         values = {"name": "ann", "email": "ann@example.org", "device_limit": -1}
@@ -52,7 +32,7 @@ class SocketTests(DatabaseTestCase):
         session = await self.services.sessions.open(self.ann)
         self.cookie = {"Cookie": f"JSESSIONID={session}"}
         self.token = (await self.call("POST", "/session/token", {}, self.cookie))[1]
-        answer = await self.client.request("GET", f"http://{self.base}/api/session?token={self.token}")
+        answer = await self.client.request("GET", f"http://{self.host}/api/session?token={self.token}")
         self.of_token = {"Cookie": (answer.header("Set-Cookie") or "").partition(";")[0]}
         self.sockets = {
             "cookie": await self.socket("", self.cookie),
@@ -65,17 +45,15 @@ class SocketTests(DatabaseTestCase):
             if not socket.closed:
                 socket.socket.transport.abortConnection()
                 await socket.finished
-        await self.house.stop()
-        await self.house.database.stop()
         await super().tearDown()
 
     async def call(self, method: str, path: str, form: dict[str, Any], headers: dict[str, str]) -> tuple[int, str]:
         sent = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
-        answer = await self.client.request(method, f"http://{self.base}/api{path}", sent, encoded(form).encode())
+        answer = await self.client.request(method, f"http://{self.host}/api{path}", sent, encoded(form).encode())
         return answer.status, answer.text
 
     async def socket(self, query: str, headers: dict[str, str] | None = None) -> Socket:
-        socket = Socket(self.reactor, f"ws://{self.base}/api/socket{query}", headers or {})
+        socket = Socket(self.reactor, f"ws://{self.host}/api/socket{query}", headers or {})
         connectWS(socket)
         self.assertEqual(101, await socket.connected)
         return socket
@@ -89,8 +67,8 @@ class SocketTests(DatabaseTestCase):
 
     async def test_foreign_pages(self) -> None:
         """A page of another site opens no socket with the cookie of who looks at it; one of this site does."""
-        for origin, opens in ((f"http://{self.base}", True), ("http://evil.example", False), ("null", False)):
-            socket = Socket(self.reactor, f"ws://{self.base}/api/socket", {**self.cookie, "Origin": origin})
+        for origin, opens in ((f"http://{self.host}", True), ("http://evil.example", False), ("null", False)):
+            socket = Socket(self.reactor, f"ws://{self.host}/api/socket", {**self.cookie, "Origin": origin})
             connectWS(socket)
             status = await socket.connected
             self.sockets[origin] = socket
@@ -119,12 +97,11 @@ class SocketTests(DatabaseTestCase):
     async def test_new_password(self) -> None:
         """A new password by mail closes everything that was opened with the old one."""
         recovery = self.services.recovery
-        sent: list[str] = []
-        self.patch(recovery, "mail", Mail(sent))
+        mail = MemoryMail()
+        self.patch(recovery, "mail", mail)
         await recovery.ask("ann@example.org", "")
-        while not sent:
-            await deferLater(self.reactor, 0.01)
-        token = sent[0].partition("passwordReset=")[2].split()[0]
+        await mail.came
+        token = mail.sent[0][2].partition("passwordReset=")[2].split()[0]
         status, _ = await self.call("POST", "/password/update", {"token": token, "password": "new"}, {})
         self.assertEqual(200, status)
         await self.closed(*self.sockets)
@@ -133,20 +110,9 @@ class SocketTests(DatabaseTestCase):
         """A log-out leaves the sockets open, as clients expect; so does a new password of one's own choice."""
         body = b'{"id":%d,"name":"ann","email":"ann@example.org","deviceLimit":-1,"password":"new"}' % self.ann
         sent = {**self.cookie, "Content-Type": "application/json"}
-        answer = await self.client.request("PUT", f"http://{self.base}/api/users/{self.ann}", sent, body)
+        answer = await self.client.request("PUT", f"http://{self.host}/api/users/{self.ann}", sent, body)
         self.assertEqual(200, answer.status)
         self.assertEqual(
-            204, (await self.client.request("DELETE", f"http://{self.base}/api/session", self.cookie)).status
+            204, (await self.client.request("DELETE", f"http://{self.host}/api/session", self.cookie)).status
         )
         await self.closed()
-
-
-class Mail:
-    """The texts of mails."""
-
-    def __init__(self, sent: list[str]) -> None:
-        self.sent = sent
-
-    def send(self, to: str, subject: str, text: str, html: str = "") -> Any:
-        self.sent.append(text)
-        return succeed(None)

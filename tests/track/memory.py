@@ -14,6 +14,7 @@ from trackd.store.batch import CLAIM_LOST, Batch
 from trackd.store.committer import Committer
 from trackd.store.database import Refused, Unavailable
 from trackd.store.report import Event, Report, State
+from trackd.store.rows import UnknownRow
 from trackd.track.commands import Commands
 from trackd.track.device import Device
 from trackd.track.directory import Directory
@@ -21,7 +22,7 @@ from trackd.track.frame import Detector, Stage
 from trackd.track.intake import Intake
 from trackd.track.media import Media
 from trackd.track.presence import Presence
-from trackd.track.strangers import Sighting, Strangers
+from trackd.track.strangers import Strangers
 from trackd.wire.format import Session, WireFormat
 from trackd.wire.values import Command, Position, Unsupported
 
@@ -176,7 +177,7 @@ class House:
     stored: set[int] = field(factory=set)  # digests that the database has
     asked: list[Any] = field(factory=list)  # what the database was asked
     told: list[tuple[list[Report], list[Event], list[int]]] = field(factory=list)
-    sightings: list[Sighting] = field(factory=list)
+    sightings: list[UnknownRow] = field(factory=list)
     committed: list[Batch] = field(factory=list)
     away: bool = False
     presence: Presence = field(init=False)
@@ -242,7 +243,7 @@ class House:
         self.asked.append([report.digest for report in reports])
         return {report for report in reports if report.digest in self.stored}
 
-    async def _sighted(self, sightings: list[Sighting]) -> None:
+    async def _sighted(self, sightings: list[UnknownRow]) -> None:
         self.sightings += sightings
 
     async def _set_attribute(self, id: int, name: str, value: Any) -> None:

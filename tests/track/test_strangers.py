@@ -10,10 +10,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.listen.samples import log_of
 from tests.track.memory import NOON
-from trackd.track.strangers import LOGGED, Sighting, Strangers
+from trackd.store.rows import UnknownRow
+from trackd.track.strangers import LOGGED, Strangers
 
 
-async def forgotten(seen: list[Sighting]) -> None:
+async def forgotten(seen: list[UnknownRow]) -> None:
     """Nobody wants to know."""
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Protocol
 
 from attrs import define
 
@@ -14,18 +12,6 @@ from trackd.store.rows import UnknownRow, columns
 AT_ONCE = 100  # ids that are written in one statement: others have their turn between two of them
 
 
-class Seen(Protocol):
-    """How often an id was seen since it was noted last; `last_frame` is hex."""
-
-    unique_id: str
-    protocol: str
-    address: str
-    first_seen: datetime
-    last_seen: datetime
-    count: int
-    last_frame: str
-
-
 @define(eq=False)
 class UnknownDevices:
     """`most`: ids that are kept; the ones that were seen longest ago make room."""
@@ -33,14 +19,14 @@ class UnknownDevices:
     database: Database
     most: int = 10_000
 
-    async def note(self, seen: Sequence[Seen]) -> None:
-        """Add what was seen, each pair of id and format at most once, to what is known."""
+    async def note(self, seen: Sequence[UnknownRow]) -> None:
+        """Add what was seen since the last time, each pair of id and format at most once, to what is known."""
         # In one order everywhere, so that two servers can't wait for each other's rows.
         ordered = sorted(seen, key=lambda one: (one.unique_id, one.protocol))
         for start in range(0, len(ordered), AT_ONCE):
             await self._note(ordered[start : start + AT_ONCE])
 
-    async def _note(self, ordered: Sequence[Seen]) -> None:
+    async def _note(self, ordered: Sequence[UnknownRow]) -> None:
         await self.database.run(
             "INSERT INTO unknown_devices AS u"
             " (unique_id, protocol, address, first_seen, last_seen, count, last_frame)"

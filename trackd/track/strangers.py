@@ -10,6 +10,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from trackd.store.rows import UnknownRow
+
 # Bytes of the last frame that are kept.
 FRAME = 512
 # Seconds for which sightings are gathered before they are written.
@@ -18,29 +20,16 @@ GATHER = 1.0
 LOGGED = 10
 
 
-@define
-class Sighting:
-    """An unknown id: in which format, from where, how often, and the last frame as hex."""
-
-    unique_id: str
-    protocol: str
-    address: str
-    first_seen: datetime
-    last_seen: datetime
-    count: int
-    last_frame: str
-
-
 @define(eq=False)
 class Strangers:
     """Gathers sightings and hands them to `store` now and then; `limit` ids at the most between two times."""
 
-    store: Callable[[list[Sighting]], Awaitable[None]]
+    store: Callable[[list[UnknownRow]], Awaitable[None]]
     clock: IReactorTime
     limit: int = 1000
     dropped: int = field(default=0, init=False)  # messages of ids for which there was no room
     noted: int = field(default=0, init=False)  # ids, each once in the time between
-    _seen: dict[tuple[str, str], Sighting] = field(factory=dict, init=False)
+    _seen: dict[tuple[str, str], UnknownRow] = field(factory=dict, init=False)
     _unlogged: int = field(default=0, init=False)
     _due: IDelayedCall | None = field(default=None, init=False)
     _log: Logger = field(factory=Logger, init=False)
@@ -77,7 +66,7 @@ class Strangers:
         if self._due is None:
             self._due = self.clock.callLater(GATHER, self._flush)
         self.noted += 1
-        self._seen[name, protocol] = Sighting(name, protocol, address, now, now, 1, frame[:FRAME].hex())
+        self._seen[name, protocol] = UnknownRow(name, protocol, address, now, now, 1, frame[:FRAME].hex())
 
     def known(self, ids: Iterable[str]) -> None:
         """These ids belong to a device after all."""
@@ -100,7 +89,7 @@ class Strangers:
         seen, self._seen = list(self._seen.values()), {}
         return Deferred.fromCoroutine(self._stored(seen))
 
-    async def _stored(self, seen: list[Sighting]) -> None:
+    async def _stored(self, seen: list[UnknownRow]) -> None:
         if seen:
             try:
                 await self.store(seen)

@@ -5,24 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from attrs import define
-
 from tests.rest.house import HouseTestCase
 from trackd.store.quarantine import Quarantine
+from trackd.store.rows import UnknownRow
 from trackd.store.unknown import UnknownDevices
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-
-
-@define
-class Stranger:
-    unique_id: str
-    protocol: str = "gt06"
-    address: str = "10.0.0.1"
-    first_seen: datetime = NOON
-    last_seen: datetime = NOON
-    count: int = 3
-    last_frame: str = "7878"
 
 
 class InsideTests(HouseTestCase):
@@ -58,7 +46,9 @@ class InsideTests(HouseTestCase):
 
     async def test_unknown(self) -> None:
         """Unknown ids are listed, and can be forgotten."""
-        await UnknownDevices(self.db).note([Stranger("one"), Stranger("a&b")])
+        await UnknownDevices(self.db).note(
+            [UnknownRow(id, "gt06", "10.0.0.1", NOON, NOON, 3, "7878") for id in ("one", "a&b")]
+        )
         (first,) = [row for row in await self.ask("unknown") if row["uniqueId"] == "a&b"]
         self.assertEqual((first["count"], first["lastSeen"]), (3, "2026-01-31T12:00:00.000+00:00"))
         await self.ask("unknown?uniqueId=a%26b", "DELETE")
