@@ -402,7 +402,7 @@ class Trackd(Service):
         self.database = await self.chosen.start()
         await migrate(self.database)
         self.house = build(self.reactor, settings, self.database, self.share)
-        await self.house.partitions.keep(now(self.reactor))
+        await self.house.partitions.begin(now(self.reactor))
         await self.house.neighbours.nodes.join()
         await self.house.start()
         self.desk = Desk(self.reactor, settings.data, Observation(self.house).at_desk)

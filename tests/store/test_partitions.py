@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from twisted.logger import LogLevel
+
+from tests.listen.samples import log_of
 from tests.postgres import DatabaseTestCase
 from tests.store.samples import NOON, device, latest, position
 from trackd.store import partitions
@@ -81,6 +84,19 @@ class PartitionTests(DatabaseTestCase):
                 await self.partitions.keep(NOON)
 
         await self.db.transaction(work)
+        self.assertEqual(len((await self.partitions.keep(NOON)).made), 4)
+
+    async def test_backup(self) -> None:
+        """A server starts although somebody reads the positions for hours; what cannot be made is made later."""
+        self.patch(partitions, "LOCK_TIMEOUT", 50)
+        log = log_of(self)
+
+        async def work(queries: object) -> None:
+            await queries.run("LOCK TABLE positions IN ACCESS SHARE MODE")  # type: ignore[attr-defined]
+            await self.partitions.begin(NOON)
+
+        await self.db.transaction(work)
+        self.assertEqual([line["log_level"] for line in log], [LogLevel.warn])
         self.assertEqual(len((await self.partitions.keep(NOON)).made), 4)
 
     async def test_keys(self) -> None:

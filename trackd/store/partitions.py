@@ -17,6 +17,7 @@ from attrs import Factory, define, field
 from twisted.logger import Logger
 
 from trackd.store.database import Database, Queries
+from trackd.store.errors import LOCK_NOT_AVAILABLE, Unavailable
 
 PARTITION = re.compile(r"positions_(\d{4})_(\d{2})")
 
@@ -48,6 +49,15 @@ class Partitions:
     database: Database
     history_days: int = 0
     _log: Logger = field(factory=Logger, init=False)
+
+    async def begin(self, now: datetime) -> None:
+        """The same for a server that starts, which need not wait for who holds the positions, such as a backup."""
+        try:
+            await self.keep(now)
+        except Unavailable as error:
+            if error.sqlstate != LOCK_NOT_AVAILABLE:
+                raise
+            self._log.warn("the partitions of the positions have to wait: {error}", error=str(error))
 
     async def keep(self, now: datetime) -> Kept:
         """Make the partitions around `now`, drop those that are too old. To be repeated each day."""
