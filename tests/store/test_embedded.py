@@ -12,8 +12,10 @@ from typing import Any
 
 from twisted.internet import defer
 from twisted.internet.task import deferLater
+from twisted.logger import formatEvent
 from twisted.trial.unittest import SkipTest, TestCase
 
+from tests.listen.samples import log_of
 from tests.postgres import FAST, folder, pool
 from trackd.store import embedded
 from trackd.store.database import Database
@@ -33,10 +35,16 @@ class EmbeddedTestCase(TestCase):
         self.folder = folder()
         self.addCleanup(shutil.rmtree, self.folder)
 
-    def server(self, path: Path | None = None, watch: bool = False, extra: str = FAST) -> EmbeddedPostgres:
+    def server(
+        self,
+        path: Path | None = None,
+        watch: bool = False,
+        extra: str = FAST,
+        kind: type[EmbeddedPostgres] = EmbeddedPostgres,
+    ) -> EmbeddedPostgres:
         from twisted.internet import reactor
 
-        server = EmbeddedPostgres(reactor, path or self.folder, watch=watch, extra=extra)
+        server = kind(reactor, path or self.folder, watch=watch, extra=extra)
         self.addCleanup(server.stop)
         return server
 
@@ -267,6 +275,36 @@ class SharedTests(EmbeddedTestCase):
         await database.stop()
         await server.stop()
         self.assertIsNone(server.pid())
+
+    async def test_watched_in_need(self) -> None:
+        """While it cannot be started again, for whatever reason, that is tried on, and the log says so once in a while."""
+        self.patch(embedded, "RESTART", 0.0)
+        self.patch(embedded, "CHECK", 0.01)
+        log = log_of(self)
+        reasons: list[Exception] = [
+            OSError("no memory for a process"),
+            OSError("no files left"),
+            CannotStart("no room"),
+        ]
+
+        class Needy(EmbeddedPostgres):
+            async def _version(self) -> str:
+                if self.watch and self._watching is not None and reasons:
+                    raise reasons.pop(0)
+                return await super()._version()
+
+        server = self.server(kind=Needy, watch=True)
+        await server.start()
+        pid = server.pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        while server.pid() in (None, pid):
+            await deferLater(server.reactor, 0.05)
+        while not (said := [formatEvent(line) for line in log])[-1].endswith("runs again"):
+            await deferLater(server.reactor, 0.05)
+        self.assertEqual(reasons, [])
+        self.assertEqual([line for line in said if "no " in line], ["no memory for a process"])
+        self.assertEqual(sum("has died" in line for line in said), 1)
 
     async def answers(self, database: Database) -> bool:
         try:

@@ -24,11 +24,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2.extensions
-from attrs import define, field
+from attrs import Factory, define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
+from trackd.rate import Rate
 from trackd.store.processes import Ended, ran
 
 NAME = "trackd"  # of the role and the database, and of the user who runs the server when trackd is root
@@ -39,6 +40,7 @@ LONGEST_SOCKET = 107 - len(f"/.s.PGSQL.{PORT}.lock")  # bytes of a directory
 USERADD = ("/usr/sbin/useradd", "/sbin/useradd")
 CHECK = 0.25  # s, between two looks whether it still runs
 RESTART = 1.0  # s, between two attempts to start it again
+LOGGED = 60.0  # s, between two of them that the log tells of
 
 # fsync and synchronous_commit stay on: what has been acknowledged is on the disk.
 CONFIGURATION = """\
@@ -105,6 +107,7 @@ class EmbeddedPostgres:
     _users: int | None = field(default=None, init=False)  # descriptor of users.lock
     _watching: LoopingCall | None = field(default=None, init=False)
     _not_before: float = field(default=0.0, init=False)  # it is not started again
+    _lines: Rate = field(default=Factory(lambda self: Rate(self.reactor, 1, LOGGED), takes_self=True), init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     @property
@@ -353,17 +356,26 @@ class EmbeddedPostgres:
             place.unlink()
 
     async def _check(self) -> None:
-        """Start the server again if it has died."""
+        """Start the server again if it has died, as often as that takes."""
         if self.pid() is not None or self.reactor.seconds() < self._not_before:
             return
         self._not_before = self.reactor.seconds() + RESTART
+        says = self._lines.allows()
+        try:
+            await self._start_again(says)
+        except (CannotStart, OSError) as error:
+            # Also when there is no memory for a process, or no file: there may be the next time.
+            if says:
+                self._log.error("{error}", error=str(error))
+
+    async def _start_again(self, says: bool) -> None:
         mutex = await self._lock("start.lock", fcntl.LOCK_EX)
         try:
             if self._users is not None and self.pid() is None:
-                self._log.error("the embedded database has died; starting it again")
+                if says:
+                    self._log.error("the embedded database has died; starting it again")
                 await self._start()
-        except CannotStart as error:
-            self._log.error("{error}", error=str(error))
+                self._log.info("the embedded database runs again")
         finally:
             os.close(mutex)
 
