@@ -11,9 +11,11 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.track.memory import House, Wire, at, fix, refused
+from trackd.store.errors import Unavailable
 from trackd.store.report import Fix, State
 from trackd.track.amendments import Amendments
 from trackd.track.device import Device
+from trackd.track.patience import PATIENCE
 from trackd.track.stages.place import distance
 
 
@@ -112,6 +114,37 @@ class AmendmentTests(SynchronousTestCase):
         self.stored.held.callback(None)
         self.house.settle()
         self.assertEqual(([None], [None], 2), (done, answered, len(self.house.reports)))
+
+    def test_late(self) -> None:
+        """Who would have to wait for long for what was said before is told so, and nothing is done when it is through."""
+        held = self.house.connection.held = Deferred()
+        reported = [self.report(1)]
+        waiting = [
+            self.done(self.amendments.delete(1, at(0), at(9))),
+            self.done(self.amendments.accumulate(1, 5000.0, None)),
+        ]
+        self.house.clock.advance(PATIENCE)
+        self.assertEqual([Unavailable] * 2, [done[0].type for done in waiting])
+        reported.append(self.report(2))
+        self.house.connection.held = None
+        held.callback(None)
+        self.house.settle()
+        self.assertEqual(([], [[None], [None]]), (self.stored.deleted, reported))
+        self.assertEqual([0.0, 0.0], [report.attributes["totalDistance"] for report in self.house.reports])
+        self.assertIsNone(self.device.jobs)
+
+    def test_late_itself(self) -> None:
+        """So is who has made a copy that is not stored for long; it may be stored later, and holds up no report."""
+        self.report(1)
+        held = self.house.connection.held = Deferred()
+        done = self.done(self.amendments.accumulate(1, 5000.0, None))
+        self.house.clock.advance(PATIENCE)
+        self.assertEqual(Unavailable, done[0].type)
+        self.report(2)
+        self.house.connection.held = None
+        held.callback(None)
+        self.house.settle()
+        self.assertEqual([5000.0] * 2, [report.attributes["totalDistance"] for report in self.house.reports[1:]])
 
     def test_memory_follows(self) -> None:
         """After a deletion memory has what the database has: the next report does not count on from what is gone."""

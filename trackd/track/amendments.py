@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from attrs import define, evolve
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from trackd.clock import now
@@ -15,6 +16,7 @@ from trackd.store.rows import PositionRow
 from trackd.track.device import Device
 from trackd.track.digest import digest_again
 from trackd.track.intake import Intake
+from trackd.track.patience import in_time
 from trackd.wire.names import HOURS, TOTAL_DISTANCE
 
 
@@ -68,8 +70,12 @@ class Amendments:
             return False
         report = copied(last, values, now(self.clock))
         if (committed := self.intake.amend(device, report)) is not None:
-            await committed
+            await in_time(_fired(committed), self.clock)
         return report.fix is not None and report.fix.id != 0
+
+
+async def _fired(waiting: Deferred[None]) -> None:
+    await waiting
 
 
 def copied(last: Report, values: dict[str, float], now: datetime) -> Report:

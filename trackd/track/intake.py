@@ -30,6 +30,7 @@ from trackd.track.digest import digest, dumps
 from trackd.track.frame import Detector, Mistakes, Stage, detected, through
 from trackd.track.link import Link
 from trackd.track.media import Media as MediaFolder
+from trackd.track.patience import in_time
 from trackd.track.presence import Presence
 from trackd.track.surroundings import surroundings
 from trackd.wire.values import Command, Media, Position
@@ -260,7 +261,7 @@ class Intake:
         """
         What this work gives, done while no report of the device is under way or uncommitted; later ones wait for it.
 
-        Raises Unavailable while the database is away.
+        Raises Unavailable, and nothing is done, while the database is away or takes none of what was said before.
         """
         if self.committer.away:
             raise Unavailable(self.committer.away)
@@ -271,10 +272,13 @@ class Intake:
             turn.callback(None)
             await over
 
-        self._queue(device, hold)
-        await turn
-        try:
+        async def until_then() -> None:
+            await turn
             await self._written(device)
+
+        self._queue(device, hold)
+        try:
+            await in_time(until_then(), self.presence.clock)
             if device.stale or not device.claimed:
                 await self.presence.directory.reload(device)
             return await work()
