@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from twisted.internet.task import deferLater
 from tests.postgres import EmptyDatabaseTestCase, pool, signalled, started
 from trackd.store import connection
 from trackd.store.addresses import dsn, resolved
+from trackd.store.connection import Connection
 from trackd.store.database import Database, Queries, Refused, Unavailable
 from trackd.store.embedded import EmbeddedPostgres
 
@@ -332,6 +333,38 @@ class PoolTests(EmptyDatabaseTestCase):
         self.assertIn("/nonexistent", str(error))
         self.assertNotIn("\n", str(error))
         await db.stop()
+
+
+class AbandonedTests(EmptyDatabaseTestCase):
+    """Coroutines that end before their answers are there, as they do when nothing refers to them any more."""
+
+    async def ended(self, connection: Connection, work: Coroutine[Any, Any, Any]) -> None:
+        """The connection closes, and nobody tries to go on with what is just ending."""
+        heard: list[Any] = []
+        started_coroutine(work).addBoth(heard.append)
+        await deferLater(connection.reactor, 0.1)
+        work.close()
+        await deferLater(connection.reactor, 0.1)
+        self.assertEqual((False, []), (connection.open, heard))
+
+    def connection(self) -> Connection:
+        from twisted.internet import reactor
+
+        return Connection(reactor, reactor, 30.0)
+
+    async def test_transaction(self) -> None:
+        """In the middle of a transaction."""
+        connection = self.connection()
+        await connection.connect(self.dsn, 5.0)
+        await self.ended(connection, connection.transaction(lambda queries: queries.query("SELECT pg_sleep(9)")))
+
+    async def test_connecting(self) -> None:
+        """While it is being connected to a server that says nothing."""
+        connection = self.connection()
+        port = connection.reactor.listenTCP(0, Factory.forProtocol(Protocol), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        dsn = make_dsn(host="127.0.0.1", port=port.getHost().port, sslmode="disable")
+        await self.ended(connection, connection.connect(dsn, 5.0))
 
 
 class NotificationTests(EmptyDatabaseTestCase):

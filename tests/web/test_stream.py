@@ -125,6 +125,15 @@ class StreamTests(SynchronousTestCase):
         self.successResultOf(sending)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_abandoned(self) -> None:
+        """Sending that is ended while the client is slow, since nothing refers to it any more, does not go on."""
+        self.asked = Slow()
+        sending = Stream(cast(Request, self.asked), self.clock).send(self.pieces(9))
+        sent = Deferred.fromCoroutine(sending)
+        sending.close()
+        self.assertNoResult(sent)
+        self.assertEqual((True, []), (self.ended, self.clock.getDelayedCalls()))
+
     def test_client_gone(self) -> None:
         """A client that hangs up ends the making."""
         self.asked = Gone()

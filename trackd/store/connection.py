@@ -126,6 +126,7 @@ class Connection:
     go_on: Callable[[Callable[[], object]], None] | None = None  # does what follows on an answer; None: at once
     open: bool = field(default=False, init=False)
     _link: _Link | None = field(default=None, init=False)
+    _abandoned: bool = field(default=False, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     async def connect(self, dsn: str, timeout: float) -> None:
@@ -143,7 +144,7 @@ class Connection:
         try:
             parameters = await looking
             self._link = _Link(Watch(self.reactor, self.go_on), self._broken, self.notified)
-            await self._link.connect(**parameters)
+            await self._unless_abandoned(self._link.connect(**parameters))
             self.open = self._link.sound
             psycopg2.extensions.register_type(JSON_TEXT, self._link.pollable())
             psycopg2.extensions.register_type(BYTES, self._link.pollable())
@@ -154,6 +155,9 @@ class Connection:
                 f"SET lock_timeout = {int(self.lock_timeout * 1000)};"
                 f"SET idle_in_transaction_session_timeout = {milliseconds}"
             )
+        except GeneratorExit:
+            self._abandon()
+            raise
         except BaseException as error:
             self.close()
             if late:
@@ -187,7 +191,7 @@ class Connection:
                 raise RuntimeError("a statement of the transaction failed, and its error was caught on the way")
             return result
         except GeneratorExit:
-            self.close()
+            self._abandon()
             raise
         except BaseException:
             if self.open:
@@ -202,6 +206,22 @@ class Connection:
         if self._link is not None and self._link.pollable() is not None:
             self._link.close()
         self._broken()
+
+    def _abandon(self) -> None:
+        """Close it without a word: who waits for its answer is just being ended, and cannot be told while he is."""
+        self._abandoned = True
+        self.close()
+
+    def _unless_abandoned(self, waiting: Deferred[Any]) -> Deferred[Any]:
+        """Fires as the other, unless nobody is there any more who could go on."""
+
+        def done(result: Any) -> None:
+            if not self._abandoned:
+                answer.callback(result)
+
+        answer: Deferred[Any] = Deferred(lambda _: waiting.cancel())
+        waiting.addBoth(done)
+        return answer
 
     def _broken(self) -> None:
         if self.open:
@@ -223,6 +243,8 @@ class Connection:
         def done(result: Any) -> None:
             if guard is not None and guard.active():
                 guard.cancel()
+            if self._abandoned:
+                return
             if not isinstance(result, Failure):
                 answer.callback(result)
                 return

@@ -78,7 +78,8 @@ class Stream:
             await _closed(pieces)
             if not self._gone:
                 self.request.unregisterProducer()
-            self.resumeProducing()
+            # Nobody waits for room any more: it is not told of, since it might have been we who waited, and are ended.
+            self._make_room()
 
     async def _write(self, piece: bytes) -> None:
         if self._room is not None:
@@ -104,11 +105,15 @@ class Stream:
             self._guard = self.clock.callLater(PATIENCE, self._give_up)
 
     def resumeProducing(self) -> None:
+        if (room := self._make_room()) is not None:
+            room.callback(None)
+
+    def _make_room(self) -> Deferred[None] | None:
+        """What was waited for, if anything, for whoever waits."""
         room, self._room = self._room, None
         if self._guard is not None and self._guard.active():
             self._guard.cancel()
-        if room is not None:
-            room.callback(None)
+        return room
 
     def stopProducing(self) -> None:
         self._gone = True
