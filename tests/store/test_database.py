@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
+from attrs import define
 from psycopg2.extensions import make_dsn, parse_dsn
 from twisted.internet import defer
 from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
@@ -315,6 +316,30 @@ class PoolTests(EmptyDatabaseTestCase):
         answers = [started_coroutine(limited.query("SELECT pg_sleep(0.02), %s", [n])) for n in range(6)]
         self.assertEqual([rows[0][1] for rows in await defer.gatherResults(answers)], list(range(6)))
         await limited.stop()
+
+    async def test_closed_before_it_was_read(self) -> None:
+        """A connection that is closed between the answer and its reading is one that is gone."""
+        from twisted.internet import reactor
+
+        one = Connection(reactor, reactor, 30.0)
+        await one.connect(self.dsn, 5.0)
+        link: Any = one._link
+        watch = link.reactor
+
+        @define(eq=False)
+        class Hasty:
+            """Closes the connection as soon as an answer is there."""
+
+            def callLater(self, delay: float, work: Any, *args: Any) -> None:
+                one.close()
+                watch.callLater(delay, work, *args)
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(watch, name)
+
+        link.reactor = Hasty()
+        with self.assertRaises(Unavailable):
+            await one.query("SELECT 1")
 
     async def test_stopped(self) -> None:
         """A stopped pool refuses queries, fails those that wait, and lets those that are under way end."""

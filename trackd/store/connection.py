@@ -171,7 +171,10 @@ class Connection:
 
     async def query(self, sql: str, args: Args = ()) -> list[Row]:
         cursor = await self._carried_out(sql, args)
-        return cursor.fetchall() if cursor.description is not None else []
+        try:
+            return cursor.fetchall() if cursor.description is not None else []
+        except psycopg2.InterfaceError as error:  # closed since the answer has come
+            raise translated(error) from error
 
     async def run(self, sql: str, args: Args = ()) -> int:
         return (await self._carried_out(sql, args)).rowcount
