@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from attrs import define
 from twisted.internet.defer import Deferred
 from twisted.logger import formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.listen.samples import log_of
-from tests.track.memory import House, Wire, at, fix
+from tests.track.memory import House, MemoryConnection, Wire, at, fix
 from trackd.store.committer import FRESH
 from trackd.store.database import Refused, Unavailable
 from trackd.store.report import Event, Report, State
@@ -143,6 +145,52 @@ class CommitTests(SynchronousTestCase):
         )
         self.assertFalse(device.stale)
         self.assertEqual("online", device.state.status)
+
+    def test_refused_once(self) -> None:
+        """What is in the quarantine, or goes its way again, is left out when a mistake has the rest tried again."""
+
+        @define(eq=False)
+        class Shaky(MemoryConnection):
+            mistakes: int = 1
+
+            async def run(self, sql: str, args: Sequence[Any] = ()) -> int:
+                count = await MemoryConnection.run(self, sql, args)
+                self.lost += "INTO quarantine" in sql
+                return count
+
+            async def query(self, sql: str, args: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+                if "epoch" in sql and self.mistakes:
+                    self.mistakes -= 1
+                    raise RuntimeError("a mistake")
+                return await MemoryConnection.query(self, sql, args)
+
+        house = House(connection=Shaky(poison="poison"))
+        wires = connected(house, "a", "b")
+        house.settle()
+        house.take(wires[0], fix(0, attributes={"x": "poison"}))
+        done = house.take(wires[1], fix(0))
+        for _ in range(3):
+            house.settle()
+            house.clock.advance(1)
+        self.assertEqual(1, len(self.flushLoggedErrors(RuntimeError)))
+        self.assertEqual(1, sum("INTO quarantine" in sql for sql, _ in house.connection.batches))
+        self.assertEqual(([None], 0), (done, house.devices["a"].uncommitted))
+        self.assertEqual(([2], 0), ([report.device_id for report in house.reports], house.committer.waiting))
+
+    def test_infinite(self) -> None:
+        """Nothing is measured against numbers that the database refuses, and no other report takes them over."""
+        house = House(stages=(outdated,))
+        (wire,) = connected(house, "a")
+        device = house.devices["a"]
+        house.take(wire, fix(0))
+        for name in ("altitude", "speed", "course", "accuracy"):
+            house.take(wire, fix(1, **{name: float("inf")}))
+        house.take(wire, Position.last(at(2)))
+        assert device.last is not None
+        self.assertEqual((at(0), 0.0), (device.last.fix_time, device.last.altitude))
+        self.assertEqual(at(2), device.state.newest)
+        house.settle()
+        self.assertEqual(6, len(house.reports))
 
     def test_refused_is_not_told(self) -> None:
         """What was refused is not among what is committed: nobody is told of it, and nobody waits for it any more."""

@@ -270,6 +270,8 @@ class Committer:
             except Exception:
                 self._log.failure("a transaction is tried again")
                 await deferLater(self.clock, self.retry)
+                done = self._bad.union(self._void)
+                batch.reports = [report for report in batch.reports if report not in done]
 
     async def _commit(self, batch: Batch) -> None:
         """Write it, however long it takes; a report that the database refuses goes to the quarantine."""

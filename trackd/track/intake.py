@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
+from math import isfinite
 from typing import Any, TypeVar
 
 from attrs import Factory, define, field
@@ -369,6 +370,9 @@ class Intake:
         if report.device_time is None:
             report.device_time = fix_time
         report.json = dumps(report.attributes).decode()  # before the state: what cannot be written changes nothing
+        if not finite(report):
+            self._commit(device, report)
+            return
         report.fix = fix = Fix(0, fix_time, report.latitude, report.longitude, report.server_time)
         late = last is not None and last.fix_time is not None and fix_time < last.fix_time
         report.events = detected(self.late_detectors if late else self.detectors, report, last, device, self.mistakes)
@@ -379,6 +383,9 @@ class Intake:
         if report.said is not None and (state.newest is None or report.said > state.newest):
             state.newest = report.said
         report.state = state.copy()
+        self._commit(device, report)
+
+    def _commit(self, device: Device, report: Report) -> None:
         recent = device.recent
         recent[report.digest] = None
         if len(recent) > RECENT:
@@ -445,6 +452,19 @@ class Intake:
         if (device := self.presence.directory.by_id.get(report.device_id)) is not None:
             device.uncommitted -= 1
             device.stale = True
+
+
+def finite(report: Report) -> bool:
+    """Whether its numbers are finite. Else the database refuses it: nothing may be measured against it, or repeat it."""
+    try:
+        return (
+            isfinite(report.altitude)
+            and isfinite(report.speed)
+            and isfinite(report.course)
+            and isfinite(report.accuracy)
+        )
+    except (TypeError, OverflowError):
+        return False
 
 
 async def _each(waiting: list[Deferred[None]]) -> None:
