@@ -62,7 +62,8 @@ class Connection(Manners, Protocol):
             # TLS delivers what it has decrypted already.
             self._ahead += len(data)
             if self._ahead > self.server.limits.ahead:
-                self._log.warn(f"{WHO}: does not wait", **conversation.who)
+                if self.server.errors.allows():
+                    self._log.warn(f"{WHO}: does not wait", **conversation.who)
                 self.give_way()
                 return
         conversation.hear(self._cut(data), now(self.server.clock), data)

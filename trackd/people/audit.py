@@ -16,7 +16,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from attrs import define, field
+from attrs import Factory, define, field
 from twisted.logger import Logger
 
 from trackd.people.permissions import SERVICE_ID
@@ -25,8 +25,9 @@ from trackd.store.audit import Action, Actions, Note
 
 # Those whose links have another name than they have.
 LINKED = {"user": "managedUser"}
-# Refused log-ins that are noted in a second; how many more there were is in the log.
+# Refused log-ins that are noted in a second; that there were more is in the log, once a minute.
 MOST_DENIED = 20
+MINUTE = 60.0  # s
 
 
 class Asked(Protocol):
@@ -50,6 +51,7 @@ class Audit:
     actions: Actions
     now: Callable[[], datetime]
     denials: Rate
+    _lines: Rate = field(default=Factory(lambda self: Rate(self.denials.clock, 1, MINUTE), takes_self=True), init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     def created(self, asked: Asked, kind: str, linked: bool = True) -> Note:
@@ -104,8 +106,10 @@ class Audit:
         """Somebody could not log in."""
         if self.denials.allows():
             await self._note(Action(self.now(), address, 0, "denied"))
-        else:
-            self._log.warn("a refused log-in from {address} is not in the audit: there are too many", address=address)
+        elif self._lines.allows():
+            self._log.warn(
+                "not all refused log-ins are in the audit, there are too many: one is from {address}", address=address
+            )
 
     async def counted(self, asked: Asked, device_id: int) -> None:
         """The accumulators of a device were set."""

@@ -153,7 +153,8 @@ class Entrance:
         right = await (self.passwords.right_again if remember else self.passwords.right)(hash, password)
         if user is None or not right:
             self.limits.failed(address, account)
-            self._log.warn("log-in refused: {name!r} from {address}", name=name[:200], address=address)
+            if self.limits.lines.allows():
+                self._log.warn("log-in refused: {name!r} from {address}", name=name[:200], address=address)
             raise Unauthorized("Wrong e-mail or password")
         if hash is not None and self.passwords.outdated(hash):
             await self.users.update(user.id, {"password_hash": await self.passwords.hash(password)})

@@ -6,16 +6,19 @@ from collections import OrderedDict
 from ipaddress import ip_address, ip_network
 from math import ceil
 
-from attrs import define, field
+from attrs import Factory, define, field
 from twisted.internet.interfaces import IReactorTime
 
 from trackd.people.errors import TooMany
+from trackd.rate import Rate
 
 # Failures that are allowed at once, and the seconds after which one is forgotten.
 PER_ADDRESS = (100, 1.0)
 PER_ACCOUNT = (20, 15.0)
 # Keys that are remembered; beyond them the one that failed longest ago is forgotten.
 MOST_KEYS = 10_000
+# Failures that the log names in a second: they may come from everywhere.
+LOGGED = 20
 
 
 @define(eq=False)
@@ -57,6 +60,7 @@ class LoginLimits:
 
     addresses: Attempts
     accounts: Attempts
+    lines: Rate = Factory(lambda self: Rate(self.addresses.clock, LOGGED), takes_self=True)  # of the log, on failures
 
     @classmethod
     def on(cls, clock: IReactorTime, most_keys: int = MOST_KEYS) -> LoginLimits:

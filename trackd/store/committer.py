@@ -268,7 +268,8 @@ class Committer:
                 await self._commit(batch)
                 return
             except Exception:
-                self._log.failure("a transaction is tried again")
+                if self._lines.allows():
+                    self._log.failure("a transaction is tried again")
                 await deferLater(self.clock, self.retry)
                 done = self._bad.union(self._void)
                 batch.reports = [report for report in batch.reports if report not in done]
