@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.prometheus import read
 from trackd.figures import COUNTER, HISTOGRAM, Figure, Histogram, counter, exposition, gauge
 
 
@@ -14,6 +15,45 @@ class HistogramTests(SynchronousTestCase):
         for value, times in ((0, 1), (1, 2), (1.5, 1), (5, 3), (6, 1), (-3, 1)):
             histogram.add(value, times)
         self.assertEqual((histogram.counts, histogram.total), ([4, 1, 3, 1], 24.5))
+
+
+class ReadTests(SynchronousTestCase):
+    """The reader that the tests use is strict."""
+
+    def test_good(self) -> None:
+        """What is written here can be read, whatever labels and values there are."""
+        histogram = Histogram((0.5, 1))
+        histogram.add(0.75, 2)
+        odd = [({"a": 'x"\\\n,}{=', "b": ""}, 1e-7), ({"a": "y", "b": "\u00e4"}, 2.0**70)]
+        figures = [Figure("a_total", COUNTER, "A\\\n", odd), Figure("b_s", HISTOGRAM, "B", [({"x": "y"}, histogram)])]
+        self.assertEqual([2, 5], [len(family.samples) for family in read(exposition(figures)).values()])
+
+    def test_bad(self) -> None:
+        """What is not as it should be is refused."""
+        begin, histogram = "# HELP a A\n# TYPE a gauge\n", "# HELP h H\n# TYPE h histogram\n"
+        bad = [
+            begin + "a 1",
+            "a 1\n",
+            begin + "b 1\n",
+            begin + "a 1\na 2\n",
+            begin + 'a{x="1",y="2"} 1\na{y="2",x="1"} 2\n',
+            begin + 'a{x="1"y="2"} 1\n',
+            begin + 'a{x="1",} 1\n',
+            begin + "a{} 1\n",
+            begin + 'a{x="\\t"} 1\n',
+            begin + "a  1\n",
+            begin + "a True\n",
+            begin + "a_sum 1\n",
+            begin + "a 1\n" + begin,
+            "# TYPE a gauge\na 1\n",
+            begin.replace("gauge", "counter") + "a -1\n",
+            histogram + 'h_bucket{le="1"} 1\nh_sum 1\nh_count 1\n',
+            histogram + 'h_bucket{le="1"} 2\nh_bucket{le="+Inf"} 1\nh_sum 1\nh_count 1\n',
+            histogram + 'h_bucket{le="+Inf"} 1\nh_sum 1\nh_count 2\n',
+            histogram + 'h_bucket{le="+Inf"} 1\nh_count 1\n',
+        ]
+        for text in bad:
+            self.assertRaises(ValueError, read, text.encode())
 
 
 class ExpositionTests(SynchronousTestCase):

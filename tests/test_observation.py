@@ -14,8 +14,9 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from benchmarks.generator import login
+from tests import prometheus
 from tests.postgres import DatabaseTestCase
-from trackd.figures import COUNTER, Figure, Histogram
+from trackd.figures import COUNTER, Figure, Histogram, exposition
 from trackd.keys import SECTIONS
 from trackd.listen.service import Connections
 from trackd.observation import NAMED, Observation
@@ -52,6 +53,17 @@ class ObservationTests(DatabaseTestCase):
             self.assertRegex(name, r"^(trackd|process)_[a-z0-9_]+$")
             self.assertEqual(name.endswith("_total"), figure.kind == COUNTER, name)
             self.assertTrue(figure.meaning)
+
+    async def test_text(self) -> None:
+        """A strict reader of Prometheus' text takes all of it, and finds every figure there."""
+        committer = self.house.committer
+        for value in (0.0004, 0.2, 90.0):
+            committer.acknowledgements.add(value, 3)
+        read = prometheus.read(exposition(self.seen.figures()))
+        self.assertEqual(read.keys(), self.figures().keys())
+        family = read["trackd_acknowledgement_seconds"]
+        self.assertEqual(family.samples["trackd_acknowledgement_seconds_count", ()], 9)
+        self.assertEqual(family.samples["trackd_acknowledgement_seconds_bucket", (("le", "0.25"),)], 6)
 
     async def test_limits(self) -> None:
         """Every limit stands beside what it limits."""
