@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import datetime
 from typing import Any
 
 from attrs import Factory, define
@@ -12,6 +11,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.live.memory import NOON, Happening, Place
+from trackd.live import neighbours
 from trackd.live.neighbours import BEATS, RETRY, Neighbours
 from trackd.live.news import News
 from trackd.store.batch import Batch
@@ -82,12 +82,19 @@ class MemoryElsewhere:
         return [Happening(id) for id in ids]
 
     async def devices(self, ids: list[int]) -> dict[int, tuple[str, str]]:
+        if self.away:
+            raise Unavailable("away")
         self.asked.append(("devices", ids))
         return dict.fromkeys(ids, ("device", "state"))
 
-    async def newest(self, node: int, ids: list[int], since: datetime) -> list[Place]:
-        self.asked.append(("newest", ids))
-        return [Place(999)]
+    async def newest(self, node: int, ids: list[int], since: int) -> list[Place]:
+        if self.away:
+            raise Unavailable("away")
+        self.asked.append(("newest", [since]))
+        return [Place(999)] if 7 in ids and since <= 999 else []
+
+    async def of_others(self, node: int, ids: list[int]) -> list[int]:
+        return ids
 
 
 @define
@@ -205,25 +212,55 @@ class NewsTests(NeighbourTestCase):
         self.assertEqual(0, self.neighbours.waiting)
         self.elsewhere.held = None
         held.callback(None)
-        self.assertEqual([(7, [1], []), (7, [999], []), (8, [], [])], self.told())
-        self.assertEqual(11, self.neighbours.skipped)
+        self.assertEqual([(7, [1], []), (8, [], []), (7, [999], [])], self.told())
+        self.assertEqual((19, ("newest", [2])), (self.neighbours.skipped, self.elsewhere.asked[-2]))
         self.hears("2 p 21")
         self.assertEqual((7, [21], []), self.told()[-1])
 
-    def test_away(self) -> None:
-        """What cannot be read while the database is away is made up for by the latest positions."""
-        self.elsewhere.away = True
+    def test_smallest(self) -> None:
+        """Where ids do not rise, since each server has some in hand, the smallest of what was left out counts."""
+        held = self.elsewhere.held = Deferred()
         self.hears("2 p 1")
+        self.hears("2 p 1010-1030")
+        self.hears("3 p 10-12")
+        self.elsewhere.held = None
+        held.callback(None)
+        self.assertIn(("newest", [10]), self.elsewhere.asked)
+
+    def test_events_alone(self) -> None:
+        """Events that are too many are left out, and nothing takes their place."""
+        held = self.elsewhere.held = Deferred()
+        self.hears("2 p 1")
+        self.hears("2 e 1-30")
+        self.elsewhere.held = None
+        held.callback(None)
+        self.assertEqual(([(7, [1], [])], 30), (self.told(), self.neighbours.skipped))
+
+    def test_away(self) -> None:
+        """What cannot be read while the database is away is made up for by the latest positions; no state is missed."""
+        self.elsewhere.away = True
+        self.hears("2 p 1 d 8")
+        self.clock.advance(RETRY)
         self.assertEqual([], self.told())
         self.elsewhere.away = False
         self.clock.advance(RETRY)
-        self.assertEqual([(7, [999], [])], self.told())
+        self.assertEqual([(8, [], []), (7, [999], [])], self.told())
+        self.assertIn(("newest", [1]), self.elsewhere.asked)
 
     def test_connection_lost(self) -> None:
-        """So is what was told while this server could not hear it."""
+        """So is what was told while this server could not hear it, and all states: who has gone offline is not named."""
         for missed in self.database.missed:
             missed()
-        self.assertEqual([(7, [999], [])], self.told())
+        self.assertEqual([(7, [999], []), (8, [], [])], self.told())
+
+    def test_many(self) -> None:
+        """Many devices are caught up with some at a time."""
+        self.patch(neighbours, "SOME", 2)
+        self.hub.watched = set(range(5, 10))
+        for missed in self.database.missed:
+            missed()
+        self.assertEqual([5, 6, 7, 8, 9], [device for device, _, _ in self.told()])
+        self.assertEqual(3, sum(what == "newest" for what, _ in self.elsewhere.asked))
 
 
 class LifeTests(NeighbourTestCase):

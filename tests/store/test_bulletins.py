@@ -77,13 +77,15 @@ class ReadingTests(DatabaseTestCase):
         self.assertEqual([(row.name, state.status) for row, state in found.values()], [("One", "online")])
 
     async def test_newest(self) -> None:
-        """The latest positions of devices that others have heard since then."""
-        ids = [(await device(self.db)).id for _ in range(4)]
+        """The latest positions of devices that others have, or had before they died, from an id on."""
+        ids = [(await device(self.db)).id for _ in range(5)]
         last = [await latest(self.db, id, after(second)) for second, id in enumerate(ids)]
-        for id, node, second in zip(ids, (1, 2, 2, None), (5, 5, 1, 5), strict=True):
+        for id, node, epoch in zip(ids, (2, 1, 2, None, None), (1, 1, 1, 2, 0), strict=True):
             await self.db.run(
-                "UPDATE device_states SET node_id = %s, last_update = %s WHERE device_id = %s",
-                [node, after(second), id],
+                "UPDATE device_states SET node_id = %s, epoch = %s WHERE device_id = %s", [node, epoch, id]
             )
-        found = await Elsewhere(self.db).newest(1, ids, after(3))
-        self.assertEqual([row.id for row in found], [last[1].id])
+        elsewhere = Elsewhere(self.db)
+        for since, expected in ((0, [0, 2, 3]), (last[0].id + 1, [2, 3])):
+            found = await elsewhere.newest(1, ids, since)
+            self.assertEqual(sorted(row.id for row in found), [last[number].id for number in expected])
+        self.assertEqual([ids[0], ids[2], ids[3]], sorted(await elsewhere.of_others(1, ids)))

@@ -6,8 +6,7 @@ While there is no other, nothing is told and nothing is read.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -15,7 +14,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
-from trackd.clock import now
 from trackd.live.hub import Hub
 from trackd.live.news import DeviceNews, News
 from trackd.store.batch import Batch
@@ -24,14 +22,17 @@ from trackd.store.database import Database
 from trackd.store.errors import StoreError, Unavailable
 from trackd.store.loading import GONE
 from trackd.store.nodes import Node, Nodes
+from trackd.store.rows import EventRow, PositionRow
 from trackd.track.presence import Presence
 
 # Of the time after which a server counts as dead: signs of life in it.
 BEATS = 5
 # When the database is away (s): until what others have told is read after all.
 RETRY = 0.5
-# Clocks of servers may differ by so much.
-DIFFERENCE = timedelta(seconds=10)
+# Ids of positions: of those from this one on none is missed; of those from the other on all may be.
+NONE, ALL = 1 << 62, 0
+# Devices that are caught up with before others get their turns.
+SOME = 1000
 
 
 @define(eq=False)
@@ -51,7 +52,7 @@ class Neighbours:
     skipped: int = field(default=0, init=False)  # positions and events of others that nobody here was told of
     _waiting: Bulletin = field(factory=lambda: Bulletin(0), init=False)
     _devices: set[int] = field(factory=set, init=False)  # that others have heard
-    _behind: datetime | None = field(default=None, init=False)  # since when only the latest positions count
+    _behind: int | None = field(default=None, init=False)  # the first position that nobody was told of, if there is one
     _reading: bool = field(default=False, init=False)
     _since: float = field(default=0.0, init=False)  # when the database began to take our signs of life
     _beating: LoopingCall = field(init=False)
@@ -152,7 +153,7 @@ class Neighbours:
 
     def _missed(self) -> None:
         """The connection was away for a while: devices may have moved, and others have told what nobody has heard."""
-        self._fall_behind()
+        self._fall_behind(ALL)
         Deferred.fromCoroutine(self._check()).addErrback(
             lambda failure: self._log.warn("whose devices these are: {error}", error=str(failure.value))
         )
@@ -188,14 +189,20 @@ class Neighbours:
             waiting.events += bulletin.events
             if self.waiting > self.limit:
                 self._fall_behind()
+        else:
+            self._skip(bulletin)
         self._read_soon()
 
-    def _fall_behind(self) -> None:
-        self.skipped += self.waiting
-        if self._behind is None:
-            self._behind = now(self.reactor) - DIFFERENCE
+    def _fall_behind(self, first: int = NONE) -> None:
+        """Of the positions from this one on, and of those that wait, only the latest of each device is told."""
+        self._skip(self._waiting, first)
         self._waiting = Bulletin(0)
         self._read_soon()
+
+    def _skip(self, bulletin: Bulletin, first: int = NONE) -> None:
+        # By ids, which rise wherever they come from: what the clock says is another thing on each server.
+        self.skipped += len(bulletin.positions) + len(bulletin.events)
+        self._behind = min([NONE if self._behind is None else self._behind, first, *bulletin.positions])
 
     def _read_soon(self) -> None:
         if not self._reading:
@@ -207,32 +214,45 @@ class Neighbours:
     async def _read(self) -> None:
         """Tell the hub, until nothing waits."""
         try:
-            while not self._stopped and (self._behind or self.waiting or self._devices):
+            while not self._stopped and (self._behind is not None or self.waiting or self._devices):
                 told, self._waiting = self._waiting, Bulletin(0)
                 told.devices, self._devices = list(self._devices), set()
                 since, self._behind = self._behind, None
                 try:
-                    news = await self._read_once(told, since) if self.hub.heard else []
+                    if self.hub.heard:
+                        await self._tell(told)
+                        if since is not None:
+                            await self._catch_up(since)
                 except Unavailable:
-                    self.skipped += len(told.positions) + len(told.events)
-                    self._behind = since or now(self.reactor) - DIFFERENCE
+                    self._skip(told, NONE if since is None else since)
+                    self._devices.update(told.devices)
                     await deferLater(self.reactor, RETRY)
-                    continue
-                self.hub.tell(news)
         finally:
             self._reading = False
 
-    async def _read_once(self, told: Bulletin, since: datetime | None) -> list[News]:
+    async def _catch_up(self, since: int) -> None:
+        """Tell the latest position of each device of others, from this id on; ALL: and how they are."""
+        watched = sorted(self.hub.watched)
+        for start in range(0, len(watched), SOME):
+            some = watched[start : start + SOME]
+            positions = await self.elsewhere.newest(self.nodes.id, some, since)
+            devices = await self.elsewhere.of_others(self.nodes.id, some) if since == ALL else []
+            self.hub.tell(await self._news_of(positions, [], set(devices)))
+
+    async def _tell(self, told: Bulletin) -> None:
         watched, elsewhere = self.hub.watched, self.elsewhere
         positions = await elsewhere.positions(told.positions, watched) if told.positions else []
-        if since is not None:
-            positions += await elsewhere.newest(self.nodes.id, list(watched), since)
         events = await elsewhere.events(told.events, watched) if told.events else []
-        ids = watched.intersection(told.devices)
+        self.hub.tell(await self._news_of(positions, events, watched.intersection(told.devices)))
+
+    async def _news_of(
+        self, positions: Iterable[PositionRow], events: Iterable[EventRow], ids: set[int]
+    ) -> Sequence[News]:
+        """All of it by device, and these devices besides."""
         ids.update([position.device_id for position in positions], [event.device_id for event in events])
         if not ids:
             return []
-        rows = await elsewhere.devices(sorted(ids))
+        rows = await self.elsewhere.devices(sorted(ids))
         found = {id: News(id, DeviceNews(*both)) for id, both in rows.items()}
         for position in positions:
             if (item := found.get(position.device_id)) is not None:

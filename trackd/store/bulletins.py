@@ -10,7 +10,6 @@ than 8000 bytes. Whoever has somebody who wants to hear it reads the rows.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime
 
 from attrs import Factory, define
 
@@ -25,6 +24,9 @@ LENGTH = 7900  # characters of a bulletin
 ASKED_FOR = 1000
 
 POSITIONS, EVENTS, DEVICES = "p", "e", "d"
+
+# Or of one that is dead. Nobody has claimed those whose epoch is 0.
+OF_OTHERS = "s.node_id IS DISTINCT FROM %s AND s.epoch > 0"
 
 
 @define
@@ -128,11 +130,19 @@ class Elsewhere:
         width = len(names(DeviceRow))
         return {row[0]: (DeviceRow(*row[:width]), StateRow(*row[width:])) for row in rows}
 
-    async def newest(self, node: int, ids: list[int], since: datetime) -> list[PositionRow]:
-        """The latest position of those of these devices that another server has heard since then."""
+    async def newest(self, node: int, ids: list[int], since: int) -> list[PositionRow]:
+        """The latest position of those of these devices that are another server's, if its id is at least `since`."""
         rows = await self.database.query(
             f"SELECT {POSITION} FROM device_states s, LATERAL ({LATEST}) p WHERE s.device_id = ANY(%s::bigint[])"
-            " AND s.node_id <> %s AND s.last_update >= %s",
+            f" AND {OF_OTHERS} AND s.position_id >= %s",
             [ids, node, since],
         )
         return [PositionRow(*row) for row in rows]
+
+    async def of_others(self, node: int, ids: list[int]) -> list[int]:
+        """Those of these devices that are another server's."""
+        rows = await self.database.query(
+            f"SELECT s.device_id FROM device_states s WHERE s.device_id = ANY(%s::bigint[]) AND {OF_OTHERS}",
+            [ids, node],
+        )
+        return [id for (id,) in rows]
