@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.task import deferLater
+
 from tests.rest.house import HouseTestCase
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(50)
@@ -250,6 +252,8 @@ class SiteTests(FilesTestCase):
         before = self.files()
         self.assertEqual(413, (await self.put("big.txt", bytes(1_100_000))).status)
         self.assertEqual(before, self.files())
+        while self.site.waiting:  # what has been refused is still being sent
+            await deferLater(self.reactor, 0.01)
 
     async def test_places(self) -> None:
         """Title, description and colour stand in pages and in the manifest, and nobody can write markup with them."""
