@@ -450,6 +450,34 @@ class MovedTests(SynchronousTestCase):
         self.house.settle()
         self.assertEqual(([2, 1], [None]), ([report.device_id for report in self.house.reports], done))
 
+    def test_older_ones_first(self) -> None:
+        """What waits for the device to be read again lets pass what goes its way again: it was said before."""
+        first = self.house.take(self.wire, fix(0))
+        self.house.settle()
+        self.house.presence.moved(self.device, False)
+        second = self.house.take(self.wire, fix(1))
+        third = self.house.take(self.wire, fix(2))
+        self.go_on()
+        self.assertEqual(([None], [None], [None]), (first, second, third))
+        self.assertEqual([at(0), at(1), at(2)], [report.fix_time for report in self.house.reports])
+        self.assertEqual(
+            (0, None, 0, 1), (self.device.returning, self.device.jobs, self.device.uncommitted, self.taken)
+        )
+
+    def test_regained(self) -> None:
+        """A device that was taken away by mistake is read again when nothing of it is under way."""
+        done = self.house.take(self.wire, fix(0))
+        self.house.settle()
+        Deferred.fromCoroutine(self.house.presence.regain(self.device))
+        later = self.house.take(self.wire, fix(1))
+        self.house.settle()
+        self.assertEqual(([], [], 0), (done, later, self.taken))
+        self.go_on()
+        self.assertEqual(([None], [None], 1), (done, later, self.taken))
+        self.assertEqual([at(0), at(1)], [report.fix_time for report in self.house.reports])
+        self.house.settle()
+        self.assertEqual(("online", 5), (self.device.state.status, self.house.committed[-1].signs[1][2]))
+
     def test_stored_elsewhere(self) -> None:
         """What the other server has stored meanwhile is acknowledged, and not stored again."""
         done = self.house.take(self.wire, fix(0))

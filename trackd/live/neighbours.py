@@ -170,7 +170,6 @@ class Neighbours:
             if node is not None and node != self.nodes.id:
                 self.presence.moved(device, True)
             elif device.link is not None:
-                device.stale = True
                 await self.presence.regain(device)
 
     # What they have committed

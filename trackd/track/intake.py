@@ -8,7 +8,6 @@ the database or the outside world, all of it happens at once, without a coroutin
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
@@ -34,6 +33,7 @@ from trackd.track.media import Media as MediaFolder
 from trackd.track.patience import in_time
 from trackd.track.presence import Presence
 from trackd.track.surroundings import surroundings
+from trackd.track.turns import queue
 from trackd.wire.values import Command, Media, Position
 
 # Latest reports whose digests a device remembers: a re-sent one is mostly among them, and costs no question.
@@ -147,7 +147,7 @@ class Intake:
         self.commands.deliver(device)
         if device.stale and device.jobs is None:
             # Another server has needed it meanwhile. A sign of life counts once it is loaded again.
-            done = self._queue(device, partial(self._one_by_one, device, []))
+            done = queue(device, partial(self._one_by_one, device, []))
             done.addCallbacks(lambda _: self.presence.sign(device), lambda _: None)  # the log has it
         return None
 
@@ -202,9 +202,9 @@ class Intake:
             return
         self.presence.heard(device, now)
         if device.jobs is not None:
-            slow.append(self._queue(device, partial(self._one_by_one, device, reports)))
+            slow.append(queue(device, partial(self._one_by_one, device, reports)))
         elif (rest := self._at_once(device, reports)) is not None:
-            slow.append(self._queue(device, partial(self._one_by_one, device, rest)))
+            slow.append(queue(device, partial(self._one_by_one, device, rest)))
         if device.queued:
             self.commands.deliver(device)
 
@@ -228,36 +228,6 @@ class Intake:
                 return reports[at:]
         return None
 
-    def _queue(self, device: Device, work: Callable[[], Awaitable[None]], again: bool = False) -> Deferred[None]:
-        """
-        Have it done after all that waits already; fires when it is done.
-
-        `again`: before what has come later than its reports, after what went this way again before.
-        """
-        done: Deferred[None] = Deferred()
-        device.returning += again
-        if device.jobs is not None:
-            device.jobs.insert(device.returning - 1 if again else len(device.jobs), (work, done))
-        else:
-            device.jobs = deque([(work, done)])
-            Deferred.fromCoroutine(self._in_turn(device, device.jobs)).addErrback(
-                lambda failure: self._log.failure("device {device}", failure, device=device.id)
-            )
-        return done
-
-    async def _in_turn(self, device: Device, jobs: deque[tuple[Callable[[], Awaitable[None]], Deferred[None]]]) -> None:
-        """Do what waits, one after the other, until nothing does."""
-        while jobs:
-            work, done = jobs.popleft()
-            try:
-                await work()
-            except Exception as error:
-                self._log.failure("device {device}: reports in their turn", device=device.id)
-                done.errback(error)  # they may not be stored: nobody must be told that they are
-            else:
-                done.callback(None)
-        device.jobs = None
-
     async def alone(self, device: Device, work: Callable[[], Awaitable[T]]) -> T:
         """
         What this work gives, done while no report of the device is under way or uncommitted; later ones wait for it.
@@ -275,9 +245,9 @@ class Intake:
 
         async def until_then() -> None:
             await turn
-            await self._written(device)
+            await self.presence.written(device)
 
-        self._queue(device, hold)
+        queue(device, hold)
         try:
             await in_time(until_then(), self.presence.clock)
             if device.stale or not device.claimed:
@@ -302,13 +272,11 @@ class Intake:
         self.committer.add(report)
         return None if (barrier := self.committer.barrier()) is None else follow(barrier)
 
-    async def _one_by_one(self, device: Device, reports: list[Report]) -> None:
+    async def _one_by_one(self, device: Device, reports: list[Report], again: bool = False) -> None:
         while True:
-            if device.stale or not device.claimed:
-                await self._written(device)
-                await self.presence.patiently(lambda: self.presence.directory.reload(device))
-                if device.deleted:
-                    return
+            await self.presence.refreshed(device, again)
+            if device.deleted and (device.stale or not device.claimed):
+                return
             there = await self._known(device, [report for report in reports if self._may_be_resent(device, report)])
             # What it had in hand meanwhile may have been refused, and is not known any more.
             if not reports or not (device.stale or not device.claimed):
@@ -346,13 +314,8 @@ class Intake:
             return set()
         # What is not written yet is not in the database; as far as `recent` reaches, it is known all the same.
         if device.uncommitted > RECENT:
-            await self._written(device)
+            await self.presence.written(device)
         return await self.presence.patiently(lambda: self.resent(reports))
-
-    async def _written(self, device: Device) -> None:
-        """What it has said so far is in the database, or on its way again."""
-        if device.uncommitted and (tried := self.committer.tried()) is not None:
-            await tried
 
     def _passed_over(self, device: Device) -> None:
         """Filtered, or sent again: nothing is stored, but the device lives."""
@@ -439,12 +402,12 @@ class Intake:
                         report.fix.id = 0  # nobody has sent it: whoever has made it is told that it is not stored
                 # Who has made one himself holds the device until this is over, and would wait for it for ever.
                 if again := [_anew(report) for report in own if report.source is not None]:
-                    waiting.append(self._queue(device, partial(self._again, device, again), again=True))
+                    waiting.append(queue(device, partial(self._again, device, again), again=True))
         await _each(waiting)
 
     async def _again(self, device: Device, reports: list[Report]) -> None:
         device.returning -= 1
-        await self._one_by_one(device, reports)
+        await self._one_by_one(device, reports, again=True)
 
     def refused(self, report: Report) -> None:
         """The database has not taken it: what memory knows of the device is not what is stored."""

@@ -29,6 +29,7 @@ from trackd.track.directory import Directory
 from trackd.track.link import Link
 from trackd.track.sessions import Sessions
 from trackd.track.strangers import Strangers
+from trackd.track.turns import let_pass, queue
 from trackd.wire.values import WireError
 
 T = TypeVar("T")
@@ -204,9 +205,31 @@ class Presence:
 
     async def regain(self, device: Device) -> None:
         """It was taken from this server by mistake: it is here, and alive."""
-        await self.patiently(lambda: self.directory.reload(device))
+        device.stale = True
+        await queue(device, lambda: self._regained(device))
+
+    async def _regained(self, device: Device) -> None:
+        await self.refreshed(device)
         if device.state.status == "online":
             self.committer.touch(device.id, "online", device.state.last_update, urgent=True, epoch=device.state.epoch)
+
+    async def refreshed(self, device: Device, again: bool = False) -> None:
+        """
+        Memory has of it what the database has: to be called in the device's turn.
+
+        What has to go its way again comes before; `again`: the caller is a part of that.
+        """
+        while (device.stale or not device.claimed) and not device.deleted:
+            await self.written(device)
+            if device.returning and not again:
+                await let_pass(device)
+            else:
+                await self.patiently(lambda: self.directory.reload(device))
+
+    async def written(self, device: Device) -> None:
+        """What it has said so far is in the database, or on its way again."""
+        if device.uncommitted and (tried := self.committer.tried()) is not None:
+            await tried
 
     def _become(self, device: Device, status: str, now: datetime) -> None:
         state = device.state
