@@ -28,7 +28,9 @@ def command(*arguments: str) -> Any:
 
 class ParsingTests(SynchronousTestCase):
     def test_order(self) -> None:
-        """Options may stand in front of the arguments and behind them, and what begins with a dash after ``--`` is none."""
+        """
+        Options may stand in front of the arguments and behind them, and what begins with a dash after ``--`` is none.
+        """
         for arguments in (
             ["--name", "", "--set=web.port=1", "-d", "/x", "a@b"],
             ["a@b", "--name=", "-d/x", "--set", "web.port=1"],

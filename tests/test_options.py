@@ -84,7 +84,7 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual(outer.subOptions.settings({}, Catalog()).data, Path("/b"))
 
     def test_version(self) -> None:
-        """The version is ours, not the framework's."""
+        """The version is trackd's, not the framework's."""
         with redirect_stdout(StringIO()) as out:
             self.assertEqual(self.assertRaises(SystemExit, self.parsed, "--version").code, 0)
         self.assertRegex(out.getvalue(), r"^trackd \d")

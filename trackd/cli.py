@@ -11,7 +11,7 @@ The console script `trackd`, for operators on the server's own machine.
     trackd check
     trackd doctor
 
-It works on the database, and so needs neither a password nor a running server. A database of our own that is not
+It works on the database, and so needs neither a password nor a running server. An embedded database that is not
 running is started for as long as that takes.
 """
 

@@ -1,8 +1,8 @@
 """
 Reading configuration files: what a file says, as a flat list of dotted keys with their values.
 
-Our own form is TOML. Other forms are dialects: objects called `dialect` in the modules of `plugins.config`, each known
-by the way in which its files begin.
+The native form is TOML. Other forms are dialects: objects called `dialect` in the modules of `plugins.config`, each
+known by the way in which its files begin.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ class Dialect:
     Another program's configuration.
 
     `read` takes the bytes of a file that begins with `begins` (white space and a byte order mark aside). `translate`
-    turns its spelling of a value into ours, and raises ValueError if there is none; it is asked for the environment's
-    values too. `keys` and `prefixed` (`<format>.<key>`) are all that the other program knows, with their scopes,
-    `formats` its device formats with their ports. `notes` are keys that are accepted and change nothing, with the
-    reason.
+    turns its spelling of a value into the native one, and raises ValueError if there is none; it is asked for the
+    environment's values too. `keys` and `prefixed` (`<format>.<key>`) are all that the other program knows, with their
+    scopes, `formats` its device formats with their ports. `notes` are keys that are accepted and change nothing, with
+    the reason.
     """
 
     name: str
@@ -79,7 +79,7 @@ def _translated(entry: Entry, dialect: Dialect) -> Entry:
 
 
 def read_toml(data: bytes) -> list[Entry]:
-    """Our own form: tables and dotted keys may be mixed freely, and a quoted key may contain dots."""
+    """The native form: tables and dotted keys may be mixed freely, and a quoted key may contain dots."""
     try:
         tables = tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -87,7 +87,7 @@ def read_toml(data: bytes) -> list[Entry]:
     except tomllib.TOMLDecodeError as error:
         hint = ""
         if "overwrite" in str(error):
-            # TOML lets a name be either a value or a table; some of our keys are both.
+            # TOML lets a name be either a value or a table; some keys are both.
             hint = (
                 '; a key stands twice, or one begins another: then quote the longer, as in "a.b.c" = 1 beside a.b = 1'
             )

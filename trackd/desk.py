@@ -76,7 +76,9 @@ class _Visitors(Factory):
 
 
 def asked(folder: Path) -> dict[str, Any] | None:
-    """What the server of this data folder says; None if none is running. Waits, so it is for other processes. Silent."""
+    """
+    What the server of this data folder says; None if none is running. Waits, so it is for other processes. Silent.
+    """
     path = folder / NAME
     data = b""
     with socket.socket(socket.AF_UNIX) as visitor:

@@ -1,8 +1,8 @@
 """
 Figures of what happens: how they are counted, and the text in which Prometheus reads them (format 0.0.4).
 
-The text is so simple that a library would be more code here than it saves: the usual one keeps a registry of its own for
-the whole process, and counters with locks, where we have plain integers at the places where things happen.
+The text is so simple that a library would be more code here than it saves: the usual one keeps a registry of its own
+for the whole process, and counters with locks, where plain integers will do at the places where things happen.
 """
 
 from __future__ import annotations

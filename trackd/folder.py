@@ -26,7 +26,7 @@ LONGEST = 255  # bytes of a name
 
 
 class BadName(ValueError):
-    """No file or folder of ours can be called so; the message says why, for whoever has named it."""
+    """No file or folder in it can be called so; the message says why, for whoever has named it."""
 
 
 @define
@@ -39,7 +39,7 @@ class Opened:
 
 
 def opened(folder: Path, names: Sequence[str]) -> Opened | None:
-    """The file of this name in the folder, in the folders of the names before; None if it is none that is ours."""
+    """The file of this name in the folder, in the folders of the names before; None if it is none of this folder."""
     if not names or not all(NAME.fullmatch(name) for name in names):
         return None
     try:

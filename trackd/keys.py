@@ -34,7 +34,7 @@ def _address(value: str) -> None:
         # The rest may hold a password.
         begin = value.partition(":")[0][:20]
         raise ValueError(
-            f'needs postgresql://user:password@host/name, not "{begin}:…"; leave it out for one of our own'
+            f'needs postgresql://user:password@host/name, not "{begin}:…"; leave it out for an embedded one'
         )
 
 
@@ -104,7 +104,7 @@ SECTIONS = {
             "database.url",
             str,
             "",
-            "PostgreSQL: postgresql://user:password@host:5432/name; empty = one of our own, in the data folder",
+            "PostgreSQL: postgresql://user:password@host:5432/name; empty = an embedded one, in the data folder",
             check=_address,
             secret=True,
         ),

@@ -240,7 +240,7 @@ class Reading:
         return None
 
     def _note(self, name: str, format: str, suffix: str) -> str:
-        """What is to be said of a key that others know and we don't."""
+        """What is to be said of a key that others know and this server does not."""
         for dialect in self.dialects:
             if name in dialect.notes:
                 return f"has no effect: {dialect.notes[name]}"

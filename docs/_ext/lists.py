@@ -4,7 +4,7 @@ Lists that are made from the program, so that they cannot be out of date.
     .. settings::       all configuration keys, by section
     .. formatkeys::     the keys that every wire format has
     .. formats::        the wire formats, with port, transports, commands and their own keys
-    .. routes::         what the REST interface serves; with `trackd`, our own part of it
+    .. routes::         what the REST interface serves; with `trackd`, its own part
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ def headers(services: Services, sent: Mapping[str, str]) -> Sequence[tuple[str, 
 
 # With and without the issuer's path behind it, as the standards have it.
 ROUTES = tuple(
-    Route("GET", f"/{name}{path}", handler, Access.ANYONE)
-    for name, handler in (("openid-configuration", about_users), ("oauth-authorization-server", about_tokens))
+    Route("GET", f"/{name}{path}", function, Access.ANYONE)
+    for name, function in (("openid-configuration", about_users), ("oauth-authorization-server", about_tokens))
     for path in ("", ISSUER)
 )
 

@@ -1,5 +1,6 @@
 """
-Our own routes, beside those of the dialect whose credentials they take: what the live page needs and no other server has.
+The server's own routes, beside those of the dialect whose credentials they take: what the live page needs and no other
+server has.
 
 They are under `/api/trackd`, and for administrators, but for the list of ports and the commands that wait for a device.
 """

@@ -129,7 +129,9 @@ class TalkTests(SynchronousTestCase):
         self.assertTrue(compare.replies([recorded], [b"HTTP/1.1 400 Bad Request\r\n\r\n{}"], "http"))
 
     def test_frames(self) -> None:
-        """A recorded text may have been in UTF-8 or one character per byte, with its delimiter or without its filling."""
+        """
+        A recorded text may have been in UTF-8 or one character per byte, with its delimiter or without its filling.
+        """
         self.assertEqual(compare.frames(["ü", b"a", "\xfc"], ["ü".encode(), b"a", b"\xfc"]), [])
         self.assertEqual(compare.frames(["a#", b"b"], [b"a", b"b "]), [])
         self.assertTrue(compare.frames([b"a"], [b"b"]))

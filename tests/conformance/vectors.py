@@ -141,7 +141,8 @@ def _position(record: dict[str, Any]) -> dict[str, Any]:
     """
     A position, its device time left out where that lies behind the year 9999.
 
-    There is such a time where a device's fields were read at the wrong place; ours go no further, so it is not told.
+    There is such a time where a device's fields were read at the wrong place; the formats here go no further, so it is
+    not told.
     """
     time = record["deviceTime"]
     return record if time is None or len(time) <= len(LAST_TIME) else {**record, "deviceTime": None}

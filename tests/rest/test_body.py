@@ -175,7 +175,7 @@ class ModelTests(SynchronousTestCase):
             self.refused(data)
 
     def test_reasons(self) -> None:
-        """The sentence is ours: it says what is wrong with the body, and nothing of what reads it."""
+        """The sentence is the server's: it says what is wrong with the body, and nothing of what reads it."""
         for data, reason in (
             (b'{"uniqueId":"\xff"}', "it is not UTF-8 at byte 13"),
             (b'{"limit":' + b"9" * 100_000 + b"}", f"{'9' * 30}… is out of range"),

@@ -20,7 +20,7 @@ from tests.whole import WholeHouseTestCase
 from trackd.rest.openapi import description
 from trackd.rest.routes import Answer, Call, Route
 
-# All routes below the first dialect's prefix: its own, and ours.
+# All routes below the first dialect's prefix: its own, and those of the server.
 ROUTES = (
     *dialect.routes,
     *(evolve(route, path=own.prefix.removeprefix(dialect.prefix) + route.path) for route in own.routes),
@@ -144,7 +144,9 @@ class RoleTests(WholeHouseTestCase):
         self.assertEqual([], problems, "\n" + "\n".join(problems))
 
     async def test_server_flags(self) -> None:
-        """A restriction of the server does to everybody what that of a user does to one, and nothing to administrators."""
+        """
+        A restriction of the server does to everybody what that of a user does to one, and nothing to administrators.
+        """
         _, rows = read(FILE.read_text())
         problems = []
         for flag, restricted in RESTRICTED.items():

@@ -1,5 +1,6 @@
 """
-A whole house with one user of each role, and objects of theirs and of somebody else's, for the table of who may do what.
+A whole house with one user of each role, and objects of theirs and of somebody else's, for the table of who may do
+what.
 
     <device>, <group> …   linked to everybody who has rights at all
     <foreign device> …    linked to the user `other` alone
@@ -109,7 +110,8 @@ class World:
     names: dict[str, object] = Factory(dict)
     roles: dict[str, Role] = Factory(dict)
     answer: Response | None = None  # the last one
-    # What the server writes by itself, and when it likes: refusals, requests and devices that are heard, also unknown ones.
+    # What the server writes by itself, and when it likes: refusals, requests and devices that are heard, also unknown
+    # ones.
     unwatched: tuple[str, ...] = (
         "actions",
         "device_states",

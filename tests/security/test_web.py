@@ -27,7 +27,7 @@ class WebTests(HouseTestCase):
             self.assertNotIn(b"evil.example", b" ".join(values), path)
 
     async def test_redirects(self) -> None:
-        """No address of ours sends anybody elsewhere, however it is written."""
+        """No address of the server sends anybody elsewhere, however it is written."""
         for path in (
             f"//{EVIL}/",
             f"//{EVIL}/%2e%2e",

@@ -1,4 +1,6 @@
-"""A real browser without a screen, for tests of the live page: started by its driver, on an empty profile, loopback only."""
+"""
+A real browser without a screen, for tests of the live page: started by its driver, on an empty profile, loopback only.
+"""
 
 from __future__ import annotations
 

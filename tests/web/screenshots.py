@@ -1,5 +1,6 @@
 """
-`make screenshots`: pictures of the live page's main views for the documentation, taken of a server with a fleet that was made up.
+`make screenshots`: pictures of the live page's main views for the documentation, taken of a server with a fleet that
+was made up.
 
     python -m tests.web.screenshots [FOLDER] [NAME …]
 """

@@ -86,7 +86,9 @@ class LivePageTestCase(SynchronousTestCase):
 
 class FirstMinutesTests(LivePageTestCase):
     def test_first_minutes(self) -> None:
-        """From the set-up link to the first position on the map, without leaving the browser; then with a second factor."""
+        """
+        From the set-up link to the first position on the map, without leaving the browser; then with a second factor.
+        """
         log = self.server.data / "log"
         found = until(lambda: re.search(r"/setup\?token=\S+", log.read_text()), "the set-up link")
         browser = self.browser
@@ -306,7 +308,9 @@ class SmallScreenTests(LivePageTestCase):
     width, height = 360, 740
 
     def test_views(self) -> None:
-        """On 360 pixels nothing sticks out, and whatever can be pressed or filled has a name for who does not see it."""
+        """
+        On 360 pixels nothing sticks out, and whatever can be pressed or filled has a name for who does not see it.
+        """
         self.enter()
         id = self.device("Van", "van-1")
         for number in range(3):

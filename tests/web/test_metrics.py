@@ -82,7 +82,7 @@ class ProxyTests(MetricsTestCase):
     proxies = ("127.0.0.1",)
 
     async def test_behind_a_proxy(self) -> None:
-        """What counts is the address that a proxy of ours has seen."""
+        """What counts is the address that a known proxy has seen."""
         for address, status in (("192.0.2.7", 200), ("192.0.3.7", 401), ("::1", 200), ("no address", 401)):
             answer = await self.call("GET", "/metrics", {"X-Forwarded-For": address})
             self.assertEqual(answer.status, status, address)

@@ -32,7 +32,7 @@ class PageTests(HouseTestCase):
         self.assertEqual((await self.call("PUT", "/live/")).status, 405)
 
     async def test_policy(self) -> None:
-        """The page runs nothing that is not ours, makes no HTML of texts, and loads from the tiles' host alone."""
+        """The page runs nothing that is not its own, makes no HTML of texts, and loads from the tiles' host alone."""
         answer = await self.call("GET", "/")
         policy = answer.header("Content-Security-Policy") or ""
         self.assertNotIn("unsafe", policy)
@@ -140,7 +140,7 @@ class FilesTests(SynchronousTestCase):
                 self.assertGreaterEqual(found, 4.5, f"{text} on {ground}, {('light', 'dark')[looks]}")
 
     def test_lines(self) -> None:
-        """Lines of our own files are no longer than elsewhere in the house, nor are modules."""
+        """Lines of its own files are no longer than elsewhere in the house, nor are modules."""
         for path in (*(FOLDER / "js").iterdir(), *(FOLDER / "style").iterdir()):
             lines = path.read_text("utf-8").splitlines()
             self.assertEqual([line for line in lines if len(line) > 120], [], path.name)

@@ -39,7 +39,7 @@ class ProxiesTests(SynchronousTestCase):
         self.assertEqual(Proxies(("10.0.0.2",)).client(request), ("10.0.0.1", False))
 
     def test_known(self) -> None:
-        """A known proxy is believed; of a chain the last address that is no proxy of ours counts."""
+        """A known proxy is believed; of a chain the last address that is no known proxy counts."""
         proxies = Proxies(("10.0.0.1", "10.0.0.2"))
         self.assertEqual(proxies.client(asked(x_forwarded_for="9.9.9.9")), ("9.9.9.9", False))
         self.assertEqual(

@@ -33,7 +33,7 @@ class Echo(Resource):
 
 
 class Transport(StringTransport):
-    """A transport that knows whether it was cut, or closed on our side."""
+    """A transport that knows whether it was cut, or closed on this side."""
 
     aborted = False
     said_all = False
@@ -125,7 +125,9 @@ class SiteTests(SynchronousTestCase):
         self.assertEqual(self.echo.bodies, [])
 
     def test_dismissed(self) -> None:
-        """Who was refused may read why: what is still sent is thrown away for a while, and then the connection is cut."""
+        """
+        Who was refused may read why: what is still sent is thrown away for a while, and then the connection is cut.
+        """
         large = b"POST / HTTP/1.1\r\nHost: x\r\n"
         for data in (
             b"no request\r\n\r\n",
@@ -182,7 +184,9 @@ class SiteTests(SynchronousTestCase):
         self.assertEqual((self.site.connections, self.site.waiting, self.clock.getDelayedCalls()), (0, {}, []))
 
     def test_full(self) -> None:
-        """While all of them wait for us, nobody is let in; of many that are not, the log has one line a minute."""
+        """
+        While all of them wait for the server, nobody is let in; of many that are not, the log has one line a minute.
+        """
         log = log_of(self)
         for _ in range(2):
             channel, _ = self.connect()
@@ -224,7 +228,9 @@ class SiteTests(SynchronousTestCase):
             self.lose(channel)
 
     def test_undecodable(self) -> None:
-        """Bytes that are no text are refused where a text is needed, and are characters elsewhere; nothing is logged."""
+        """
+        Bytes that are no text are refused where a text is needed, and are characters elsewhere; nothing is logged.
+        """
         self.site.most_connections = 10
         log = log_of(self)
         for first, host in ((b"/%ff", b"x"), (b"/", b"\xff")):

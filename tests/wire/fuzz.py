@@ -6,8 +6,8 @@ Many damaged frames to every format: `make fuzz`.
     python -m tests.wire.fuzz gt06 --seed 7           other frames; the same seed gives the same frames
 
 Whole frames are those of the recordings, if they are there, and of the formats' tests. None of the damaged ones may
-lead to an error that is not on the short list, to something that cannot be stored, or to a loop; none of up to 16 KiB may
-take more than 5 ms, none may hold much memory, and when all are over the memory is what it was.
+lead to an error that is not on the short list, to something that cannot be stored, or to a loop; none of up to 16 KiB
+may take more than 5 ms, none may hold much memory, and when all are over the memory is what it was.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 Whole frames, from which damaged ones are made: the recordings of a format, if they are there, and what its tests say.
 
-A test needs nothing for that: all that tests say goes through `tests.plugins.wire.talk`, which is listened to while they
-run.
+A test needs nothing for that: all that tests say goes through `tests.plugins.wire.talk`, which is listened to while
+they run.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class ReadTests(SynchronousTestCase):
         self.assertEqual(mqtt.read(with_properties, 5), mqtt.Publish("ab", b"\3\4", 2, 12))
 
     def test_subscribe(self) -> None:
-        """A SUBSCRIBE has a packet id; other packets say nothing to us."""
+        """A SUBSCRIBE has a packet id; other packets say nothing here."""
         self.assertEqual(mqtt.read(bytes.fromhex("8208000a000361626301")), mqtt.Subscribe(10))
         self.assertIsNone(mqtt.read(b"\xc0\x00"))
         self.assertIsNone(mqtt.read(b"\xe0\x00"))

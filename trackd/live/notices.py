@@ -92,8 +92,8 @@ class Source(Protocol):
 @define(eq=False)
 class Notices:
     """
-    `source` knows the notifications, `name` that of a device, `listening` who listens now. Events of more than `patience`
-    ago are told to nobody.
+    `source` knows the notifications, `name` that of a device, `listening` who listens now. Events of more than
+    `patience` ago are told to nobody.
     """
 
     source: Source

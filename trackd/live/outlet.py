@@ -1,9 +1,9 @@
 """
 Messages on their way to one peer, at the speed of the peer.
 
-The transport says `pause` when its buffer fills and `resume` when it is empty. It is given `burst` bytes more meanwhile,
-so that it has something to send in each turn of the reactor; the rest waits here. Messages leave in pieces of at most
-`PIECE` bytes. What waits for all peers together is counted in a `Crowd`.
+The transport says `pause` when its buffer fills and `resume` when it is empty. It is given `burst` bytes more
+meanwhile, so that it has something to send in each turn of the reactor; the rest waits here. Messages leave in pieces
+of at most `PIECE` bytes. What waits for all peers together is counted in a `Crowd`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ Send = Callable[[bytes, bool, bool], None]
 
 @define(eq=False)
 class Crowd:
-    """What waits for all peers together, in bytes. While it is more than `limit`, none of them gets more than a little."""
+    """
+    What waits for all peers together, in bytes. While it is more than `limit`, none of them gets more than a little.
+    """
 
     limit: int
     waiting: int = 0

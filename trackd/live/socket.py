@@ -39,7 +39,9 @@ CONTINUATION, TEXT = 0, 1  # opcodes
 
 
 class _Mistakes:
-    """Autobahn's log. It says of each client several times what it has done wrong; here it is one line, and not of all."""
+    """
+    Autobahn's log. It says of each client several times what it has done wrong; here it is one line, and not of all.
+    """
 
     def trace(self, format: str = "", **said: Any) -> None:
         pass
@@ -52,8 +54,8 @@ class _Mistakes:
     critical = error
 
 
-# Who asks, by the parameters of the URL, the cookies, and the headers `Origin` and `Host` as they came. None: nobody who
-# may have a socket. A `PeopleError` refuses as well.
+# Who asks, by the parameters of the URL, the cookies, and the headers `Origin` and `Host` as they came. None: nobody
+# who may have a socket. A `PeopleError` refuses as well.
 Authenticate = Callable[[Mapping[str, str], Mapping[str, str], "str | None", str], Awaitable["User | None"]]
 
 
@@ -71,7 +73,7 @@ class LiveSocket(WebSocketServerProtocol):
     _leaving: IDelayedCall | None = None
     _idle: IDelayedCall | None = None
     _active: float = 0.0  # when something was said or heard last
-    _choked = False  # the client does not take what we write
+    _choked = False  # the client does not take what is written
     _late: bytes = b""  # what it has said, and waits for its share
 
     def onOpen(self) -> None:

@@ -38,7 +38,8 @@ class _Senders(ESMTPSenderFactory):
 @frozen
 class Smtp:
     """
-    A mail server: call it with a message. `tls`: from the first byte; `starttls`: when it is offered, `starttls_required`: or else not at all.
+    A mail server: call it with a message. `tls`: from the first byte; `starttls`: when it is offered,
+    `starttls_required`: or else not at all.
 
     Certificates are checked. `timeout` in seconds.
     """

@@ -119,7 +119,8 @@ class Entrance:
         """
         Until when a user may stay who is inside: by these tokens, or without one (None). None: for ever.
 
-        What is missing is no way in any more: nothing is there for a user who is deleted, disabled, or whose time is over.
+        What is missing is no way in any more: nothing is there for a user who is deleted, disabled, or whose time is
+        over.
         """
         now = self.now()
         if user_id == SERVICE_ID:

@@ -3,8 +3,8 @@ Logging in by another site: OpenID Connect, the side of who asks.
 
     the browser → start()  → the provider, which asks the user → the browser → finish(code, state)
 
-What the provider says counts because it says it to us, over TLS, for a code that nobody else can use: the browser that
-comes back must have the state that it was sent away with, and the code only fits our verifier.
+What the provider says counts because it says it directly, over TLS, for a code that nobody else can use: the browser
+that comes back must have the state that it was sent away with, and the code only fits the verifier of this server.
 """
 
 from __future__ import annotations
@@ -83,7 +83,10 @@ class OpenId:
         return bool(self.provider.client_id)
 
     async def start(self, redirect: str) -> Departure:
-        """Begin; `redirect` is where the browser comes back. Raises Invalid if this is not set up, or the provider does not answer."""
+        """
+        Begin; `redirect` is where the browser comes back. Raises Invalid if this is not set up, or the provider does
+        not answer.
+        """
         self._check_enabled()
         url = await self._address("auth_url", "authorization_endpoint")
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)

@@ -32,7 +32,8 @@ class Shares:
 
     async def device(self, owner: UserRow, id: int, expires: datetime | None, notes: tuple[Note, Note]) -> str:
         """
-        A token that shows a device that is linked to its owner, itself or by a group: that holds for administrators too.
+        A token that shows a device that is linked to its owner, itself or by a group: that holds for administrators
+        too.
 
         Without an end the token lives for seven days, its user for ever. What is shared again has the same user, whose
         end stays what it was. Raises Denied, Invalid.

@@ -23,7 +23,7 @@ from trackd.rest.output import free, moment, number
 from trackd.rest.params import DECIMAL, LARGEST
 from trackd.rest.schema import Schema, of_members
 
-# Objects and arrays within each other in a free-form object; what writes JSON for us can do 254.
+# Objects and arrays within each other in a free-form object; what writes the JSON can do 254.
 DEEPEST = 100
 # Digits of a number.
 LONGEST = 300

@@ -9,7 +9,7 @@ class ApiError(Exception):
     """
     A refusal that the client reads: a status and one plain sentence.
 
-    Not for what makes no sense to a client: a mistake of ours is another exception, and gets a traceback.
+    Not for what makes no sense to a client: a mistake in the server is another exception, and gets a traceback.
     """
 
     def __init__(self, status: int, message: str = "", headers: Mapping[str, str] | None = None) -> None:

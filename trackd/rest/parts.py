@@ -72,7 +72,10 @@ def services(
     machine: Machine,
     tell: Callable[[int, str], object],
 ) -> Services:
-    """`zone`: that of the server; `tell`: something to a user's sockets; `received`: how many messages devices have sent so far; `figures`: of `/metrics`."""
+    """
+    `zone`: that of the server; `tell`: something to a user's sockets; `received`: how many messages devices have sent
+    so far; `figures`: of `/metrics`.
+    """
 
     def now() -> datetime:
         return clock.now(reactor)

@@ -76,7 +76,7 @@ class Call:
     body: Any = None
     caller: Any = None
     address: str = ""  # of the client, as far as it is known
-    secure: bool = False  # the client speaks TLS, with us or with a proxy that we believe
+    secure: bool = False  # the client speaks TLS, with the server or with a proxy that is believed
     session: str = ""  # a session's id that was sent as `;name=…` in the path
 
 
@@ -94,7 +94,7 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-Handler = Callable[[Any, Call], Awaitable[Answer]]
+Function = Callable[[Any, Call], Awaitable[Answer]]
 
 
 @frozen
@@ -103,13 +103,13 @@ class Route:
     One method of one path; `{name}` in the path is a parameter.
 
     `denied` are the restrictions that forbid it, with `denial` as what the caller is told, `may_be_denied` those that
-    the handler looks at because they depend on what is asked; `needs` the kinds of objects to which the caller must
-    have access, which the handler checks.
+    the function looks at because they depend on what is asked; `needs` the kinds of objects to which the caller must
+    have access, which the function checks.
     """
 
     method: str
     path: str
-    handler: Handler
+    function: Function
     access: Access = Access.USER
     denied: tuple[str, ...] = ()
     denial: str = "Write access denied"
@@ -120,7 +120,7 @@ class Route:
     form: tuple[Param, ...] | None = None
     body: Readable | None = None
     produces: str = JSON
-    own_credentials: bool = False  # its Authorization header is none of a user, and for the handler alone
+    own_credentials: bool = False  # its Authorization header is none of a user, and for the function alone
     meaning: str = ""
 
     @property
@@ -130,8 +130,8 @@ class Route:
 
     @property
     def said(self) -> str:
-        """What it does, in a sentence: `meaning`, or else what its handler says of itself."""
-        said = self.meaning or (self.handler.__doc__ or "").strip().partition("\n")[0]
+        """What it does, in a sentence: `meaning`, or else what its function says of itself."""
+        said = self.meaning or (self.function.__doc__ or "").strip().partition("\n")[0]
         return said or UNSAID.get(self.method, "")
 
     @property

@@ -1,5 +1,5 @@
 """
-The database that the settings choose: the one of `database.url`, or one of our own in the data folder.
+The database that the settings choose: the one of `database.url`, or an embedded one in the data folder.
 
     chosen = Chosen(reactor, settings)
     database = await chosen.start()
@@ -35,7 +35,7 @@ TRIES, PAUSE = 200, 0.05  # s
 @define(eq=False)
 class Chosen:
     """
-    `watch`: start one of our own again when it dies; `size`: connections, by default as many as the settings say.
+    `watch`: start an embedded one again when it dies; `size`: connections, by default as many as the settings say.
 
     `sole`: nobody else serves from this data folder, and what a server before this one has left in the database ends
     before anything begins. It may be a transaction that waits for a lock: committed later, it would store reports that
@@ -59,7 +59,9 @@ class Chosen:
             self.embedded = EmbeddedPostgres(self.reactor, self.settings.data / "database", watch=self.watch)
 
     async def start(self) -> Database:
-        """Start it if it is ours, and connect. Raises CannotStart, and Unavailable when the database is not there."""
+        """
+        Start it if it is embedded, and connect. Raises CannotStart, and Unavailable when the database is not there.
+        """
         settings = self.settings
         if self.embedded is not None:
             settings.data.mkdir(parents=True, exist_ok=True)
@@ -103,7 +105,7 @@ class Chosen:
             connection.close()
 
     async def stop(self) -> None:
-        """Close the connections, and stop it if it is ours and nobody else uses it."""
+        """Close the connections, and stop it if it is embedded and nobody else uses it."""
         if self.database is not None:
             await self.database.stop()
         if self.embedded is not None:

@@ -187,7 +187,9 @@ async def _bring_back(queries: Queries, kind: str, id: int) -> None:
 
 
 async def _mend_references(queries: Queries, kind: str, id: int) -> None:
-    """What it refers to may have been deleted after it: it then comes back without, and gets it when that comes back."""
+    """
+    What it refers to may have been deleted after it: it then comes back without, and gets it when that comes back.
+    """
     for reference in REFERENCES:
         if reference.kind != kind:
             continue

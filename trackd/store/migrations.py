@@ -21,7 +21,8 @@ from trackd.store.database import Database, Queries
 FOLDER = Path(__file__).parent / "schema"
 FILE_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
 
-# Held by the transaction, so that the server frees it whatever becomes of us. Any number that nobody else uses.
+# Held by the transaction, so that the server frees it whatever becomes of this process. Any number that nobody else
+# uses.
 LOCK = 7_228_322_011
 
 log = Logger()
@@ -81,7 +82,8 @@ async def status(database: Database, migrations: list[Migration] | None = None) 
 
 
 async def _next(queries: Queries, known: list[Migration]) -> Migration | None:
-    # If we are killed, the server notices and gives up, rather than finishing for nobody while the next one waits.
+    # If this process is killed, the server notices and gives up, rather than finishing for nobody while the next one
+    # waits.
     await queries.query(
         "SELECT set_config(name, '1000', true) FROM pg_settings WHERE name = 'client_connection_check_interval'"
     )

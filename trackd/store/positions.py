@@ -19,8 +19,9 @@ PLAIN = ", ".join(
     for name in PlainPosition._fields
 )
 
-# The latest position of the device whose state is s. The state names the whole key, so that one partition is asked. If it
-# names none that there is (it is in the quarantine, or was stored already under another id), the newest up to then is.
+# The latest position of the device whose state is s. The state names the whole key, so that one partition is asked. If
+# it names none that there is (it is in the quarantine, or was stored already under another id), the newest up to then
+# is.
 LATEST = """
 (SELECT * FROM positions
     WHERE device_id = s.device_id AND fix_time = s.position_time AND id = s.position_id LIMIT 1)

@@ -76,7 +76,9 @@ class Quarantine:
 
 
 def reported(row: QuarantineRow) -> Report:
-    """The report that was kept, without the attributes as values: they are stored as they were written. Raises Refused."""
+    """
+    The report that was kept, without the attributes as values: they are stored as they were written. Raises Refused.
+    """
     try:
         told: dict[str, Any] = orjson.loads(row.report)
         members: dict[str, Any] = {name: told[name] for name in PLAIN}

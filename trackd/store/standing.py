@@ -14,7 +14,9 @@ SAFE = ("fsync", "full_page_writes", "synchronous_commit")
 
 @frozen
 class Standing:
-    """`unsafe`: settings that are off and should be on. `silent`: servers without a sign of life, and for how long (s)."""
+    """
+    `unsafe`: settings that are off and should be on. `silent`: servers without a sign of life, and for how long (s).
+    """
 
     version: int
     now: datetime

@@ -50,7 +50,9 @@ def digest(report: Report) -> int:
 
 
 def digest_again(report: Report, before: int) -> int:
-    """That of a report which the device has not sent: a copy, made at its server time, of one with the digest `before`."""
+    """
+    That of a report which the device has not sent: a copy, made at its server time, of one with the digest `before`.
+    """
     said = f"{before} {report.server_time.isoformat()}".encode()
     return xxh3_64_intdigest(said) - HALF
 

@@ -8,7 +8,8 @@ of the same; the device's later reports wait meanwhile, other devices don't.
 A detector is a function of the same three that gives events. It may change the device's state, which is committed
 with the report.
 
-What fails counts as not having been there: it never costs a report, and the device's state is as if it had not been asked.
+What fails counts as not having been there: it never costs a report, and the device's state is as if it had not been
+asked.
 """
 
 from __future__ import annotations

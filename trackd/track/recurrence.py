@@ -87,7 +87,9 @@ class Rule:
     def read(
         cls, text: str, start: datetime, local: Callable[[date | datetime], datetime], steps: Steps | None = None
     ) -> Rule:
-        """The rule of a text for events whose first is at `start`; `local` puts UNTIL into their zone. Raises BadRule."""
+        """
+        The rule of a text for events whose first is at `start`; `local` puts UNTIL into their zone. Raises BadRule.
+        """
         try:
             parts: Mapping[str, Any] = {name.upper(): value for name, value in vRecur.from_ical(text).items()}
         except (ValueError, TypeError, IndexError) as error:

@@ -53,7 +53,8 @@ class Strangers:
             self._unlogged += 1
             return
         if len(self._seen) < LOGGED:
-            # As it is written in Python: it may have any character, and would else move the cursor of who reads the log.
+            # As it is written in Python: it may have any character, and would else move the cursor of who reads the
+            # log.
             self._log.info(
                 "{protocol} #{connection} {address}: unknown device {unique_id!r}",
                 protocol=protocol,

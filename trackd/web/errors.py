@@ -17,7 +17,7 @@ _log = Logger()
 
 
 def refusal_of(error: Exception) -> ApiError:
-    """What a client hears of an error that no dialect knows. Our own mistakes are logged, and not told."""
+    """What a client hears of an error that no dialect knows. Mistakes in the server are logged, and not told."""
     if isinstance(error, ApiError):
         return error
     if isinstance(error, Unavailable):

@@ -30,7 +30,8 @@ _log = Logger()
 @define
 class Straight:
     """
-    How a client gets to a port of ours: by its address as it is. By default it would be looked up like a name, in a thread.
+    How a client gets to a port of this server: by its address as it is. By default it would be looked up like a name,
+    in a thread.
     """
 
     reactor: Any
@@ -64,7 +65,8 @@ class Forward(Resource):
         return NOT_DONE_YET
 
     def _failed(self, failure: Failure, request: Request) -> None:
-        # It was cancelled because the client is gone, or for being too slow; any other failure is our mistake.
+        # It was cancelled because the client is gone, or for being too slow; any other failure is a mistake in the
+        # server.
         if not failure.check(CancelledError, ConnectingCancelledError):
             _log.failure("while passing a request on", failure)
         request.abort()

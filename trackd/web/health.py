@@ -20,7 +20,9 @@ LATE = 3.0
 
 @define(eq=False)
 class Health:
-    """`folder`: the data folder; `pending`: for how many seconds the oldest of what devices have said has not been stored."""
+    """
+    `folder`: the data folder; `pending`: for how many seconds the oldest of what devices have said has not been stored.
+    """
 
     users: Users
     folder: Path

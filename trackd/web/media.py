@@ -19,7 +19,8 @@ from trackd.web.later import later
 from trackd.web.sending import Thread, send, type_of
 from trackd.web.site import Request
 
-# What is shown as it is. Anything else a device may have sent is bytes, to be saved: it must not run as a page of ours.
+# What is shown as it is. Anything else a device may have sent is bytes, to be saved: it must not run as a page of this
+# site.
 TYPES = {
     extension: kind
     for extension, kind in mimetypes.MimeTypes().types_map[True].items()

@@ -2,7 +2,7 @@
 REST dialects on Klein: from a table of routes to a resource.
 
 The order of checks is the same for every route, so that nobody learns from a refusal what is not for him: path and
-method, content type, Accept; who is asking; parameters and body; rights; and only then the handler.
+method, content type, Accept; who is asking; parameters and body; rights; and only then the function of the route.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class _Routes:
             working.addCallbacks(done.callback, done.errback)
             return done
 
-        answered.__name__ = route.handler.__name__
+        answered.__name__ = route.function.__name__
         return answered
 
     async def _answered(self, request: Request, route: Route, place: Mapping[str, str]) -> bytes | None:
@@ -118,7 +118,7 @@ class _Routes:
                 call.caller = await self.dialect.who(self.services, call)
             self._read(request, call, place)
             await self.dialect.allowed(self.services, call)
-            answer = await route.handler(self.services, call)
+            answer = await route.function(self.services, call)
             return await self._written(request, route, answer)
         except Exception as error:
             return refuse(request, self.dialect.refusal(error) or refusal_of(error))

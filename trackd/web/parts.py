@@ -44,7 +44,7 @@ def site(
     figures: Callable[[], Iterable[Figure]],
 ) -> Site:
     """
-    The web site: each REST dialect under its prefix with its sockets, our own pages, the files of a web client, the
+    The web site: each REST dialect under its prefix with its sockets, the own pages, the files of a web client, the
     `figures` for whom the first dialect knows as an administrator.
     """
     proxies = Proxies(settings["web.proxies"])

@@ -20,7 +20,7 @@ ALSO_LIVE = (b"", b"reset-password")
 class Root(Resource):
     """
     `putChild` adds what has a path of its own; `files` are those of a web client, of which those of `override` have a
-    path of their own besides; `live`: our own page, which stands in for a web client that is not there.
+    path of their own besides; `live`: the page with the map, which stands in for a web client that is not there.
 
     `devices` gets what phones send to the web port: `POST /`, and whatever goes to `/client-proxy/`.
     """

@@ -119,7 +119,7 @@ class Channel(HTTPChannel):
     _deadline: Any = None
     _counted = False
     _deaf = False
-    _choked = False  # the client does not take what we write
+    _choked = False  # the client does not take what is written
     _late: bytes = b""  # what it has said, and waits for its share
     _new = True  # it has never been heard
     _answered: Any = None  # the request whose answer it does not take
@@ -258,7 +258,7 @@ class Site(BaseSite):
     The site's factory.
 
     When there is no place for one more connection, the one whose client has had its turn for longest gives way. If all
-    of them wait for us, the new one is refused.
+    of them wait for the server, the new one is refused.
     """
 
     protocol = Channel  # type: ignore[assignment]

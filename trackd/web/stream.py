@@ -78,7 +78,8 @@ class Stream:
             await _closed(pieces)
             if not self._gone:
                 self.request.unregisterProducer()
-            # Nobody waits for room any more: it is not told of, since it might have been we who waited, and are ended.
+            # Nobody waits for room any more: it is not told of, since that might be this coroutine, which is being
+            # ended.
             self._make_room()
 
     async def _write(self, piece: bytes) -> None:

@@ -54,7 +54,8 @@ _SINGLE = struct.Struct("<f")
 def single(value: float) -> float:
     """A number of 32 bits as its shortest text reads: 2.700000047683716 → 2.7."""
     if math.isfinite(value):
-        # Nine digits are enough for any, and what is meant with six is found with six; the smallest have fewer than six.
+        # Nine digits are enough for any, and what is meant with six is found with six; the smallest have fewer than
+        # six.
         for digits in range(6 if abs(value) > 1.2e-38 else 2, 9):
             shorter = float(f"{value:.{digits}g}")
             if _SINGLE.unpack(_SINGLE.pack(shorter))[0] == value:

@@ -42,7 +42,9 @@ def part(package: str, name: str, attribute: str) -> Any:
 
 
 def names(package: str = "plugins.wire") -> list[str]:
-    """The names of all formats (or other plugins) that are installed, those of a site's own plugin directory included."""
+    """
+    The names of all formats (or other plugins) that are installed, those of a site's own plugin directory included.
+    """
     paths = [Path(folder) for folder in import_module(package).__path__]
     files = [path.stem for folder in paths for path in folder.glob("*.py")]
     folders = [path.parent.name for folder in paths for path in folder.glob("*/*.py") if path.stem == path.parent.name]

@@ -36,7 +36,9 @@ def unescape(table: Table, *, strict: bool = False) -> Callable[[bytes], bytes]:
 
 
 def escape(table: Table) -> Callable[[bytes], bytes]:
-    """A function that escapes whatever plain bytes of the table it finds; of several sequences for one the first counts."""
+    """
+    A function that escapes whatever plain bytes of the table it finds; of several sequences for one the first counts.
+    """
     inverse: dict[bytes, bytes] = {}
     for sequence, plain in table.items():
         inverse.setdefault(plain, sequence)

@@ -22,7 +22,7 @@ from attrs import Factory, define, frozen
 
 from trackd.wire.values import Command, Output, WireError
 
-# What bytes may make a decoder raise. Anything else is our mistake, and gets a traceback.
+# What bytes may make a decoder raise. Anything else is a mistake in the format, and gets a traceback.
 BAD_FRAME = (WireError, struct.error, LookupError, ValueError, ArithmeticError)
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class Session:
     transport: str = "tcp"  # tcp, udp, http or mqtt
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)  # when the frame in hand arrived
     zone: tzinfo = UTC  # the server's
-    local: str = ""  # host:port on which the device reached us
+    local: str = ""  # host:port on which the device has reached the server
     remote: str = ""  # the device's address
     device: KnownDevice | None = None  # found by the last Login
     command: Command | None = None  # taken by the last TakeCommand

@@ -54,7 +54,7 @@ class Request:
 
 @define
 class Answer:
-    """What an HTTP server has answered to a request of ours."""
+    """What an HTTP server has answered to a request."""
 
     status: int
     headers: Mapping[str, str] = Factory(dict)

@@ -70,7 +70,7 @@ def _length(data: bytes, at: int) -> tuple[int, int | None]:
 
 
 def read(packet: bytes, version: int = 4) -> Connect | Subscribe | Publish | None:
-    """What a packet says to us, in the version of its connection. WireError if it is malformed."""
+    """What a packet from a client says, in the version of its connection. WireError if it is malformed."""
     kind, flags = packet[0] >> 4, packet[0] & 15
     if not kind:
         raise WireError("a packet of no kind")

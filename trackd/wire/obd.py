@@ -27,7 +27,7 @@ def reading(mode: int, text: str) -> tuple[str, object] | None:
     """
     Name and value of a reading: two hex digits of the parameter, then its value in hex; of mode 3 the trouble codes.
 
-    None for modes and parameters without meaning to us.
+    None for modes and parameters without a meaning here.
     """
     if mode in (1, 2):
         return parameter(hex_long(text[:2]), hex_long(text[2:]))
@@ -38,7 +38,7 @@ def reading(mode: int, text: str) -> tuple[str, object] | None:
 
 
 def parameter(number: int, value: int, raw: bool = False) -> tuple[str, int] | None:
-    """Name and value of a parameter; `raw` leaves the value as it is. None for a parameter without meaning to us."""
+    """Name and value of a parameter; `raw` leaves the value as it is. None for a parameter without a meaning here."""
     found = READINGS.get(number)
     if found is None:
         return None

@@ -73,7 +73,9 @@ def _within(value: int, width: int, text: bytes | str) -> int:
 
 
 def number(text: bytes | str) -> float:
-    """A float: with point or exponent or neither, blanks around it, `NaN`, `Infinity`, hex floats, a trailing d or f."""
+    """
+    A float: with point or exponent or neither, blanks around it, `NaN`, `Infinity`, hex floats, a trailing d or f.
+    """
     if not (text.strip(_FLOAT_BYTES) if isinstance(text, bytes) else text.strip(_FLOAT)):
         return float(text)
     found = _ANY_FLOAT.fullmatch(trimmed(latin(text) if isinstance(text, bytes) else text))

@@ -230,7 +230,9 @@ class Response:
 
 @define
 class TakeCommand:
-    """Take the oldest queued command of `session.device`, for a format that carries it in its reply: `session.command`."""
+    """
+    Take the oldest queued command of `session.device`, for a format that carries it in its reply: `session.command`.
+    """
 
 
 @define

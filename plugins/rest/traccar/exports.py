@@ -228,11 +228,11 @@ def _answer(name: str, pieces: AsyncIterator[bytes]) -> Answer:
 
 
 def _routes(parts: Iterable[tuple[str, Any, str]]) -> Iterable[Route]:
-    for name, handler, type in parts:
+    for name, function, type in parts:
         yield Route(
             "GET",
             f"/positions/{name}",
-            handler,
+            function,
             query=IN_SPAN,
             produces=type,
             may_be_denied=(DISABLE_REPORTS,),

@@ -1,5 +1,6 @@
 """
-Binary reports, big-endian: of old trackers, which have a type of three letters, and of new ones, which begin with 2B 00.
+Binary reports, big-endian: of old trackers, which have a type of three letters, and of new ones, which begin with 2B
+00.
 
     2b525350 07 00fc1fbf 005d 45 0102 0209 5632540300034305   +RSP, type, mask, length, device, versions, id
     64 377e 42 07 10 01                                       battery, supply, motion, satellites, index, points

@@ -55,8 +55,8 @@ FIXED = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-# The optional fields taken apart. Which of them are there makes no difference for what follows, only how many there are:
-# so each number of them is tried once.
+# The optional fields taken apart. Which of them are there makes no difference for what follows, only how many there
+# are: so each number of them is tried once.
 OPTIONAL = re.compile(
     rb"""
     (?: (?P<kind>\d{1,2}), )?

@@ -120,7 +120,7 @@ def within(data: bytes, at: int) -> None:
 
 
 def remainder(data: bytes, at: int) -> bytes:
-    """The bytes up to the end of the payload, which must not be behind us."""
+    """The bytes up to the end of the payload, which must not be passed already."""
     return part(data, at, len(data) - TAIL - at)
 
 

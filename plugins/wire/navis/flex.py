@@ -270,7 +270,9 @@ def packet(data: bytes, fields: Layout) -> Iterator[Output]:
 
 
 def has_fix(position: Position) -> bool:
-    """Whether a record has the time of a fix. Without one it is no position; a place that is none is bad all the same."""
+    """
+    Whether a record has the time of a fix. Without one it is no position; a place that is none is bad all the same.
+    """
     if position.fix_time is None:
         check_position(position)
     return position.fix_time is not None

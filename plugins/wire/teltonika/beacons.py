@@ -1,8 +1,8 @@
 """
 The group of elements of variable length that codec 8 Extended adds: texts, and lists of Bluetooth beacons.
 
-A list of beacons (element 385) tells each beacon's form by flags; a list of tags (548, 10828 …) is of types, lengths and
-values:
+A list of beacons (element 385) tells each beacon's form by flags; a list of tags (548, 10828 …) is of types, lengths
+and values:
 
     01                                        header
     0f 0001c6 0106babbf3630055 0202806d       15 bytes: signal -58, id, flags 80 and 6d: 3090 mV

@@ -3,8 +3,8 @@ AVL records (codecs 8, 8 Extended and 16) and the older records of the GH3000 fa
 
 An AVL record is a fix, the event that caused it, and groups of IO elements of 1, 2, 4 and 8 bytes. Codec 8:
 
-    0000014f8e016420 00 2141bbaf 0f4e96a7 fffa 0000 12 0000    time, priority, place, altitude, course, satellites, speed
-    00 06                                                      event, number of elements
+    0000014f8e016420 00 2141bbaf 0f4e96a7 fffa 0000 12 0000   time, priority, place, altitude, course, satellites, speed
+    00 06                                                     event, number of elements
     02 0100 4703   02 42669c 920000   02 c700000000 9100000000   00
 """
 

@@ -140,7 +140,7 @@ class TableTests(SynchronousTestCase):
         self.assertEqual(len(ports), len(set(ports)))
 
     def test_types(self) -> None:
-        """A key of ours that has the name of one of theirs has its type, paths being text."""
+        """A native key that has the name of one of theirs has its type, paths being text."""
         ours = {key.name: key for key in OURS} | {
             f"{{format}}.{key.name}": key for key in (*PER_FORMAT, *PER_ASKING_FORMAT)
         }
@@ -151,13 +151,13 @@ class TableTests(SynchronousTestCase):
             )
 
     def test_device_keys(self) -> None:
-        """A key of ours that a device may carry may be carried there as well."""
+        """A native key that a device may carry may be carried there as well."""
         for key in OURS:
             if "device" in key.scope:
                 self.assertIn("device", KEYS[key.name][1])
 
     def test_notes(self) -> None:
-        """Keys that change nothing are keys of theirs, and none of ours."""
+        """Keys that change nothing are keys of theirs, and none is native."""
         self.assertEqual([name for name in NOTES if name not in KEYS], [])
         self.assertEqual([key.name for key in OURS if key.name in NOTES], [])
 

@@ -814,7 +814,9 @@ class GenericTests(SynchronousTestCase):
         self.assertEqual(told(gl200, text("STC", f",,0,,310,260,4EE8,1BFF,00,{END}")), [LOGIN])
 
     def test_first(self) -> None:
-        """The first two neighbours that are degrees, and have a field behind them, and the first cell behind them count."""
+        """
+        The first two neighbours that are degrees, and have a field behind them, and the first cell behind them count.
+        """
         cell = "0460,0000,18d8,6141"
         position = one(
             text("SOS", f",,,,9.123456,x,1,1.1,5,1.1,-1.000001,2.000002,20090214013254,a,123,{cell}5555,{cell}")

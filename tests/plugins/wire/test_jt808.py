@@ -1,7 +1,8 @@
 """
 JT/T 808, by frames that are built here after their layouts: cutting, identity, replies, messages, commands.
 
-What the items of a location mean is in `test_jt808_items`, and what is sent through the terminal in `test_jt808_uplink`.
+What the items of a location mean is in `test_jt808_items`, and what is sent through the terminal in
+`test_jt808_uplink`.
 """
 
 from __future__ import annotations

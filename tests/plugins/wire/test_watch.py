@@ -127,7 +127,7 @@ class HeaderTests(SynchronousTestCase):
         self.assertEqual(told(watch, frame("LK", "ZJ", "0075*"))[1:], [Reply(frame("LK", "ZJ", "0075*"))])
 
     def test_answers(self) -> None:
-        """Answers to commands, reports without meaning to us and garbled ones say nothing."""
+        """Answers to commands, reports without a meaning here and garbled ones say nothing."""
         for content in ("CR", "UPLOAD,60", "VERNO,1.0", "", "lk", "UD,garbage", "TK,1", "pulse", "PULSE,"):
             self.assertEqual(said(content), [])
 

@@ -1,8 +1,9 @@
 """
 Values of expressions: their kinds, and how one is read as another.
 
-An integer is of 32 bits while it can be, of 64 (`Long`) once it has to, and exact (`Big`) beyond. A fraction is a double;
-`Single` is a literal of 32 bits. There are also texts, booleans, moments, lists, sets and maps, and null, which is None.
+An integer is of 32 bits while it can be, of 64 (`Long`) once it has to, and exact (`Big`) beyond. A fraction is a
+double; `Single` is a literal of 32 bits. There are also texts, booleans, moments, lists, sets and maps, and null, which
+is None.
 """
 
 from __future__ import annotations

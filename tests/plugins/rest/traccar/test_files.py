@@ -79,7 +79,7 @@ class PictureTests(FilesTestCase):
         self.assertEqual(500_000, len(self.files()["media/van/device.png"]))
 
     async def test_type_is_no_name(self) -> None:
-        """The name of the file is ours, whatever the client calls its content."""
+        """The name of the file is the server's, whatever the client calls its content."""
         for type in ("image/../../x", "image/png/../../x", "image/x.html", "image/png; name=../x.html", "image/png"):
             await self.picture(self.owner, self.van, PNG, type)
         self.assertEqual(["media/van/device.png"], [name for name, data in self.files().items() if data == PNG])
@@ -157,7 +157,7 @@ class MediaTests(FilesTestCase):
             self.assertIn((await self.get(way, self.admin)).status, (400, 403, 404), way)
 
     async def test_never_a_page(self) -> None:
-        """What a device has sent never runs as a page of ours: it is shown as a picture, or saved as bytes."""
+        """What a device has sent never runs as a page of this site: it is shown as a picture, or saved as bytes."""
         script = b"<html><svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg></html>"
         for name in ("a.svg", "a.html", "a.xml", "a.xhtml", "a.js", "a.pdf", "a", "a.html.", "a.JPG.htm"):
             self.store(name, script)

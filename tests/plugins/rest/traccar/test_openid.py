@@ -95,7 +95,9 @@ class LogInTests(HouseTestCase):
         self.assertEqual((self.ids["ann"], "Ann of there", "ann@example.org"), (me["id"], me["name"], me["email"]))
 
     async def test_asked(self) -> None:
-        """The provider is asked by the standard, with a verifier that fits the challenge, and only once where to ask."""
+        """
+        The provider is asked by the standard, with a verifier that fits the challenge, and only once where to ask.
+        """
         asked, kept = await self.start()
         self.assertEqual(
             ("code", "us", "openid profile email", f"{SITE}/api/session/openid/callback", "S256"),

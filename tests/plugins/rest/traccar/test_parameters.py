@@ -47,7 +47,9 @@ class ParameterTests(HouseTestCase):
         return await self.call(route.method, f"{dialect.prefix}{path}?{query}", self.admin)
 
     async def test_every_parameter(self) -> None:
-        """No text is more than a text: it changes nothing, says nothing of the inside, and is no mistake of ours."""
+        """
+        No text is more than a text: it changes nothing, says nothing of the inside, and is no mistake in the server.
+        """
         before = await self.state()
         for route in dialect.routes:
             if route.method not in ("GET", "DELETE") or route.path.startswith("/session"):

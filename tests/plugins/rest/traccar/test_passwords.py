@@ -94,7 +94,9 @@ class PasswordTests(HouseTestCase):
         self.assertEqual(["ann@example.org"], [to for to, *_ in self.mail.sent])
 
     async def test_no_mail(self) -> None:
-        """When no mail can be sent, the log says so, and the answer is the same; while the database is away it is not."""
+        """
+        When no mail can be sent, the log says so, and the answer is the same; while the database is away it is not.
+        """
         self.mail.refusal = NotSent("too many mails")
         with capturedLogs() as logged:
             self.assertEqual(200, (await self.ask()).status)

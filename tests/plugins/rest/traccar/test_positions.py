@@ -58,7 +58,9 @@ class PositionTests(HouseTestCase):
         self.assertEqual((400, "The device is missing: deviceId"), (answer.status, answer.text))
 
     async def test_alike(self) -> None:
-        """A position is written the same, byte for byte, in a long list, as the latest, by its id, and over the socket."""
+        """
+        A position is written the same, byte for byte, in a long list, as the latest, by its id, and over the socket.
+        """
         strange: dict[str, Any] = {"altitude": float("nan"), "speed": float("-inf"), "course": float("inf")}
         for values in (
             {

@@ -317,7 +317,7 @@ class TransportTests(HouseTestCase):
         self.assertEqual((health.status, health.body), (500, b""))
 
     async def test_mistake(self) -> None:
-        """A mistake of ours is logged, and the client hears nothing of it."""
+        """A mistake in the server is logged, and the client hears nothing of it."""
 
         class Broken(MemoryCommands):
             async def types(self, device_id: int | None, text_channel: bool) -> list[str]:
