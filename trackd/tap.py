@@ -417,7 +417,7 @@ class Trackd(Service):
     def _screen(self, token: str) -> str:
         settings, house = self.settings, self.house
         assert house is not None
-        where = "PostgreSQL of our own" if self.chosen.embedded is not None else "PostgreSQL of database.url"
+        where = "PostgreSQL of its own" if self.chosen.embedded is not None else "PostgreSQL of database.url"
         ports = len(house.listeners.listeners)
         url = settings["web.url"] or f"http://{settings['web.address'] or 'localhost'}:{settings['web.port']}"
         url = url.rstrip("/") + "/"

@@ -18,6 +18,8 @@ TRIALS = (20, 30.0)
 
 @define(eq=False)
 class Telling:
+    """`trials` counts, by the user's id, the messages that each sends to himself."""
+
     permissions: Permissions
     trials: Attempts
 

@@ -52,6 +52,11 @@ class CalendarRow:
 
 @define(eq=False)
 class AttributeRow:
+    """
+    A computed attribute: what `expression` gives becomes the `attribute`, as a `type`. The highest `priority` goes
+    first; those below 0 go before the other stages.
+    """
+
     id: int
     description: str
     attribute: str
@@ -62,6 +67,8 @@ class AttributeRow:
 
 @define(eq=False)
 class DriverRow:
+    """`unique_id`: by which devices name the driver."""
+
     id: int
     attributes: dict[str, Any] = field(converter=parsed)
     name: str
@@ -82,6 +89,8 @@ class MaintenanceRow:
 
 @define(eq=False)
 class SavedCommandRow:
+    """A command to be sent to devices again and again. `text_channel`: as a text message."""
+
     id: int
     attributes: dict[str, Any] = field(converter=parsed)
     type: str
@@ -91,6 +100,8 @@ class SavedCommandRow:
 
 @define(eq=False)
 class OrderRow:
+    """Something to be carried from one place to another."""
+
     id: int
     attributes: dict[str, Any] = field(converter=parsed)
     unique_id: str

@@ -48,6 +48,11 @@ def names(row: type) -> Sequence[str]:
 
 @define(eq=False)
 class ServerRow:
+    """
+    What administrators say of the whole server; there is one row. `latitude`, `longitude` (degrees) and `zoom`: where
+    maps begin for users who do not say it themselves.
+    """
+
     id: int
     attributes: dict[str, Any] = field(converter=parsed)
     registration: bool
@@ -71,6 +76,12 @@ class ServerRow:
 
 @define(eq=False)
 class UserRow:
+    """
+    A user. `device_limit`, `user_limit`: how many of them it may have, below 0 any number; who may have no users is no
+    manager. `latitude`, `longitude` (degrees), `zoom`: where its maps begin. `totp_key`: of its one-time codes, in
+    base32. `temporary`: a guest, who has come by a shared link. Without a `password_hash` no password is right.
+    """
+
     id: int
     attributes: dict[str, Any] = field(converter=parsed)
     name: str
@@ -100,6 +111,8 @@ class UserRow:
 
 @define(eq=False)
 class GroupRow:
+    """`group_id`: the group that it is in."""
+
     id: int
     attributes: dict[str, Any] = field(converter=parsed)
     group_id: int | None
@@ -108,7 +121,7 @@ class GroupRow:
 
 @define(eq=False)
 class DeviceRow:
-    """What users say of a device."""
+    """What users say of a device. One that is `disabled`, or whose `expiration_time` is over, is not let in."""
 
     id: int
     attributes: dict[str, Any] = field(converter=parsed)
@@ -238,6 +251,8 @@ class FixRow:
 
 @define(eq=False)
 class EventRow:
+    """Something that has happened to a device. `event_time`: by the device's clock, if it has told of it."""
+
     id: int
     device_id: int
     type: str

@@ -27,6 +27,8 @@ INVALID = "Invalid permission"
 
 @frozen
 class Link:
+    """Two ids whose kinds `pair` says: that of the owner, and that of what is linked to it."""
+
     pair: Pair
     owner_id: int
     id: int
