@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.protocol import ServerFactory, connectionDone
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, deferLater
 from twisted.mail.smtp import SMTP, IMessage
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
@@ -18,7 +18,7 @@ from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 
 from trackd.outbox.mail import NotSent
-from trackd.outbox.smtp import Smtp
+from trackd.outbox.smtp import Smtp, _Sender
 
 
 @implementer(IMessage)
@@ -94,6 +94,8 @@ class Words(LineOnlyReceiver):
     def say(self, word: bytes) -> None:
         if (answer := self.factory.answers.get(word, b"250 well")) is not None:
             self.sendLine(answer)
+        else:
+            self.factory.silent.callback(None)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.factory.open -= 1
@@ -107,12 +109,15 @@ class Answers(ServerFactory):
     def __init__(self, answers: dict[bytes, bytes | None]) -> None:
         self.answers: dict[bytes, bytes | None] = {b"": b"220 example.org", b"DATA": b"354 go on", **answers}
         self.heard: list[bytes] = []
+        self.silent: Deferred[None] = Deferred()  # fires when one of them does not answer
         self.open = 0
 
 
 class SmtpTests(TestCase):
     def setUp(self) -> None:
         self.serve(Servers())
+        self.clock = Clock()
+        self.patch(_Sender, "callLater", lambda sender, seconds, work: self.clock.callLater(seconds, work))
 
     def serve(self, factory: Any) -> None:
         from twisted.internet import reactor
@@ -176,16 +181,24 @@ class SmtpTests(TestCase):
             (b"DATA", b"452 full", True, "452 full"),
             (b".", b"554 \xfc", False, "554 \ufffd"),
             (b"MAIL", b"what?", False, "Invalid response from SMTP server: b'what?'"),
-            (b"MAIL", None, True, "Timeout waiting for SMTP server response"),
         ):
             self.serve(Answers({word: answer}))
-            error = await self.refused(timeout=0.2)
+            error = await self.refused()
             self.assertEqual((told, passing), (str(error), error.passing))
+
+    async def test_silent(self) -> None:
+        """A server that says nothing for too long may do so later."""
+        self.serve(Answers({b"MAIL": None}))
+        self.factory.silent.addCallback(lambda _: self.clock.advance(5))
+        error = await self.refused(timeout=5)
+        self.assertEqual(("Timeout waiting for SMTP server response", True), (str(error), error.passing))
 
     async def test_no_goodbye(self) -> None:
         """A server that says nothing more once it has the mail is left."""
         self.serve(Answers({b"RSET": None}))
-        await self.smtp(timeout=0.2)(self.message())
+        await self.smtp(timeout=5)(self.message())
+        await self.factory.silent
+        self.clock.advance(5)
         while self.factory.open:
             await deferLater(self.reactor, 0.01)
 
