@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
 
 SLICE = 0.002  # s of work
@@ -91,3 +94,42 @@ class Share:
             if line:
                 return line.popleft()
         return None
+
+
+class Patient(Protocol):
+    """
+    To be mixed into a protocol, before it: what comes is heard in its share, and while it waits no more is read.
+
+    The protocol forgets `late` when its connection is lost.
+    """
+
+    transport: Any
+    late: bytes = b""  # what has come, and waits
+    new = True  # nothing has been heard yet
+
+    @property
+    def share(self) -> Share:
+        raise NotImplementedError
+
+    def dataReceived(self, data: bytes) -> None:
+        share = self.share
+        if self.late:
+            self.late += data
+            self.transport.pauseProducing()
+        elif share.used_up:
+            self.late = data
+            self.transport.pauseProducing()
+            share.wait(self._hear_late, self.new)
+        else:
+            self.new = False
+            share.use(partial(super().dataReceived, data))
+
+    def _hear_late(self) -> None:
+        late, self.late, self.new = self.late, b"", False
+        if late and self.transport is not None:
+            self.read_on()
+            super().dataReceived(late)
+
+    def read_on(self) -> None:
+        """Nothing waits any more."""
+        self.transport.resumeProducing()

@@ -10,7 +10,6 @@ there are too many. Autobahn's own timers are off: everything here runs on the h
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
 from typing import Any
 
 from attrs import frozen
@@ -28,7 +27,7 @@ from trackd.live.dialect import Dialect, User
 from trackd.live.hub import Hub
 from trackd.live.subscriber import FAILED, GOING_AWAY, Subscriber
 from trackd.people.errors import Busy, PeopleError
-from trackd.share import READ
+from trackd.share import READ, Patient, Share
 from trackd.store.errors import Unavailable
 
 log = Logger()
@@ -60,7 +59,7 @@ Authenticate = Callable[[Mapping[str, str], Mapping[str, str], "str | None", str
 
 
 @implementer(IPushProducer)
-class LiveSocket(WebSocketServerProtocol):
+class LiveSocket(Patient, WebSocketServerProtocol):
     """One WebSocket. Its factory's hub decides what is said; this says it, and lets the hub know how fast."""
 
     transport: Any
@@ -74,7 +73,7 @@ class LiveSocket(WebSocketServerProtocol):
     _idle: IDelayedCall | None = None
     _active: float = 0.0  # when something was said or heard last
     _choked = False  # the client does not take what is written
-    _late: bytes = b""  # what it has said, and waits for its share
+    new = False  # it was heard before it became one
 
     def onOpen(self) -> None:
         self._guarded(self._open)
@@ -93,24 +92,13 @@ class LiveSocket(WebSocketServerProtocol):
         self._subscriber = self.hub.join(self.user, self.dialect, self.parameters, self.send_piece, self.hang_up)
         Deferred.fromCoroutine(self.hub.welcome(self._subscriber)).addErrback(self._failed)
 
-    def dataReceived(self, data: bytes) -> None:
-        share = self.hub.share
-        if self._late:
-            self._late += data
-            self.transport.pauseProducing()
-        elif share.used_up:
-            self._late = data
-            self.transport.pauseProducing()
-            share.wait(self._hear_late)
-        else:
-            share.use(partial(super().dataReceived, data))
+    @property
+    def share(self) -> Share:
+        return self.hub.share
 
-    def _hear_late(self) -> None:
-        late, self._late = self._late, b""
-        if late and self.transport is not None:
-            if not self._choked:
-                self.transport.resumeProducing()
-            super().dataReceived(late)
+    def read_on(self) -> None:
+        if not self._choked:
+            super().read_on()
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         self._active = self.hub.clock.seconds()
@@ -125,7 +113,7 @@ class LiveSocket(WebSocketServerProtocol):
         self._active = self.hub.clock.seconds()
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
-        self._late = b""
+        self.late = b""
         for call in (self._leaving, self._idle):
             if call is not None and call.active():
                 call.cancel()
@@ -194,7 +182,7 @@ class LiveSocket(WebSocketServerProtocol):
 
     def resumeProducing(self) -> None:
         self._choked = False
-        if not self._late:
+        if not self.late:
             self.transport.resumeProducing()
         if self._subscriber is not None:
             self._subscriber.resume()

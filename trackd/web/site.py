@@ -9,7 +9,6 @@ the one before.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from io import BytesIO
 from typing import Any, AnyStr, BinaryIO
 from urllib.parse import unquote_to_bytes
@@ -24,7 +23,7 @@ from twisted.web.server import Request as BaseRequest
 from twisted.web.server import Site as BaseSite
 
 from trackd.rate import Rate
-from trackd.share import Share
+from trackd.share import Patient, Share
 
 # Seconds in which a whole request must have arrived, from the first byte or from the end of the one before.
 ARRIVAL = 60.0
@@ -105,7 +104,7 @@ class Request(BaseRequest):
             self.channel.transport.abortConnection()
 
 
-class Channel(HTTPChannel):
+class Channel(Patient, HTTPChannel):
     """
     One connection. It is closed if a request takes too long to arrive, however busily it trickles in, and if the answer
     is not taken for as long.
@@ -120,8 +119,6 @@ class Channel(HTTPChannel):
     _counted = False
     _deaf = False
     _choked = False  # the client does not take what is written
-    _late: bytes = b""  # what it has said, and waits for its share
-    _new = True  # it has never been heard
     _answered: Any = None  # the request whose answer it does not take
 
     def connectionMade(self) -> None:
@@ -130,27 +127,13 @@ class Channel(HTTPChannel):
         super().connectionMade()
         self._expect()
 
-    def dataReceived(self, data: bytes) -> None:
-        share = self.site.share
-        if self._deaf:
-            return
-        if self._late:
-            self._late += data
-            self.transport.pauseProducing()
-        elif share.used_up:
-            self._late = data
-            self.transport.pauseProducing()
-            share.wait(self._hear_late, self._new)
-        else:
-            self._new = False
-            share.use(partial(super().dataReceived, data))
+    @property
+    def share(self) -> Share:
+        return self.site.share
 
-    def _hear_late(self) -> None:
-        late, self._late, self._new = self._late, b"", False
-        if late and self.transport is not None:
-            self.transport.resumeProducing()
-            if not self._deaf:
-                super().dataReceived(late)
+    def dataReceived(self, data: bytes) -> None:
+        if not self._deaf:
+            super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:
         if not self._deaf:
@@ -215,7 +198,7 @@ class Channel(HTTPChannel):
             self.requestDone(answered)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._late = b""
+        self.late = b""
         self._arrived()
         self.leave()
         if self._answered is not None:
