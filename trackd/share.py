@@ -16,7 +16,6 @@ from typing import Any
 
 from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
 
 SLICE = 0.002  # s of work
@@ -96,9 +95,9 @@ class Share:
         return None
 
 
-class Patient(Protocol):
+class Patient:
     """
-    To be mixed into a protocol, before it: what comes is heard in its share, and while it waits no more is read.
+    To be mixed into a Twisted protocol, before it: what comes is heard in its share, and while it waits no more is read.
 
     The protocol forgets `late` when its connection is lost.
     """
@@ -122,13 +121,13 @@ class Patient(Protocol):
             share.wait(self._hear_late, self.new)
         else:
             self.new = False
-            share.use(partial(super().dataReceived, data))
+            share.use(partial(super().dataReceived, data))  # type: ignore[misc]
 
     def _hear_late(self) -> None:
         late, self.late, self.new = self.late, b"", False
         if late and self.transport is not None:
             self.read_on()
-            super().dataReceived(late)
+            super().dataReceived(late)  # type: ignore[misc]
 
     def read_on(self) -> None:
         """Nothing waits any more."""
