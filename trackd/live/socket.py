@@ -59,7 +59,7 @@ Authenticate = Callable[[Mapping[str, str], Mapping[str, str], "str | None", str
 
 
 @implementer(IPushProducer)
-class LiveSocket(Patient, WebSocketServerProtocol):
+class LiveSocket(Patient, WebSocketServerProtocol):  # type: ignore[misc]  # Autobahn's own bases differ
     """One WebSocket. Its factory's hub decides what is said; this says it, and lets the hub know how fast."""
 
     transport: Any
