@@ -412,7 +412,7 @@ class Trackd(Service):
         # before it would be looked at, so it may come less often; but everybody waits for it, so never with much to do.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(10_000, 5, 100)
+        gc.set_threshold(25_000, 2, 200)
 
     def _screen(self, token: str) -> str:
         settings, house = self.settings, self.house
