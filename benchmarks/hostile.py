@@ -189,6 +189,20 @@ def hungry(server: Server, until: float) -> None:
                 client.recv(1 << 20)
 
 
+def guessers(server: Server, until: float) -> None:
+    """A hundred clients that guess passwords, each of another user, as fast as they are told that they were wrong."""
+    with silent(server.web, 100) as clients:
+        for number in itertools.count():
+            for at, client in enumerate(clients):
+                body = f"email=nobody{number}-{at}@example.org&password=guessed".encode()
+                form = "Content-Type: application/x-www-form-urlencoded"
+                _send(client, request("POST", "/api/session", form, body=body))
+            for client in select.select(clients, [], [], 0.1)[0]:
+                client.recv(1 << 16)
+            if time.monotonic() > until:
+                return
+
+
 ATTACKS: dict[str, Callable[[Server, float], None]] = {
     "sockets that never read": deaf_sockets,
     "10,000 idle connections": idle,
@@ -200,6 +214,7 @@ ATTACKS: dict[str, Callable[[Server, float], None]] = {
     "10^6 unknown ids": unknown,
     "answers that are not read": many_requests,
     "answers without end": hungry,
+    "guessed passwords": guessers,
 }
 
 

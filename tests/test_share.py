@@ -54,6 +54,23 @@ class ShareTests(SynchronousTestCase):
         self.clock.advance(REST)
         self.assertEqual(self.heard, [0, 3, 1, 4, 2])
 
+    def test_while_it_lasts(self) -> None:
+        """What is being done knows when its slice is used up; a part of it does not count twice."""
+        seen: list[bool] = []
+
+        def work() -> None:
+            for _ in range(3):
+                seen.append(self.share.used_up)
+                self.share.use(lambda: self.hear(0, SLICE * 0.4))
+
+        self.share.use(work)
+        self.assertEqual((seen, self.share.used_up), ([False] * 3, True))
+        self.clock.advance(REST)
+        self.share.wait(work)
+        self.clock.advance(REST)
+        self.share.use(lambda: seen.append(self.share.used_up))
+        self.assertEqual(seen[3:], [False, False, False, True])
+
     def test_answers(self) -> None:
         """What has been begun goes on in the next turn of the reactor, as far as the slice goes, then after the rest."""
         for number in (1, 2, 3, 4):

@@ -31,6 +31,7 @@ class Share:
 
     clock: IReactorTime
     _used: float = field(default=0.0, init=False)  # s of the slice
+    _since: float | None = field(default=None, init=False)  # when what is being done began
     _resting: bool = field(default=False, init=False)
     _new: deque[Work] = field(factory=deque, init=False)
     _begun: deque[Work] = field(factory=deque, init=False)
@@ -44,16 +45,21 @@ class Share:
 
     @property
     def used_up(self) -> bool:
-        """Whether who comes now has to wait."""
-        return self._used >= SLICE or self._resting
+        """Whether who comes now has to wait, and what is being done had better come to an end."""
+        using = 0.0 if self._since is None else self.clock.seconds() - self._since
+        return self._resting or self._used + using >= SLICE
 
     def use(self, work: Work) -> None:
         """Do this now, and take the time."""
-        began = self.clock.seconds()
+        if self._since is not None:  # it is a part of what is being done
+            work()
+            return
+        self._since = self.clock.seconds()
         try:
             work()
         finally:
-            self._used += self.clock.seconds() - began
+            self._used += self.clock.seconds() - self._since
+            self._since = None
 
     def wait(self, hear: Work, new: bool = False) -> None:
         """

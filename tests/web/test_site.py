@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.address import IPv4Address
@@ -23,9 +24,11 @@ class Echo(Resource):
         super().__init__()
         self.bodies = []
         self.held: Any = None
+        self.costs: Callable[[], None] = lambda: None
 
     def render(self, request: Request) -> Any:
         self.bodies.append(request.content.read())
+        self.costs()
         if request.path == b"/held":
             self.held = request
             return NOT_DONE_YET
@@ -90,6 +93,20 @@ class SiteTests(SynchronousTestCase):
         self.assertEqual("producing", transport.producerState)
         self.assertIn(b"200 OK", transport.value())
         self.assertEqual(self.echo.bodies, [b"body"])
+
+    def test_share_of_many_requests(self) -> None:
+        """Requests that come together are answered one after the other, and have no more time than others."""
+        (channel, transport), (gone, _) = self.connect(), self.connect()
+        self.echo.costs = lambda: self.clock.__setattr__("rightNow", self.clock.rightNow + SLICE * 0.6)
+        for one in (channel, gone):
+            one.dataReceived(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 5)
+        self.assertEqual(len(self.echo.bodies), 2)
+        self.lose(gone)
+        for answered in (4, 5, 5):
+            self.clock.advance(REST)
+            self.assertEqual(transport.value().count(b"200 OK"), answered)
+        channel.dataReceived(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertEqual(transport.value().count(b"200 OK"), 6)
 
     def test_announced(self) -> None:
         """A body that is announced as too large is refused before it comes."""

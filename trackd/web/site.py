@@ -119,7 +119,7 @@ class Channel(Patient, HTTPChannel):
     _counted = False
     _deaf = False
     _choked = False  # the client does not take what is written
-    _answered: Any = None  # the request whose answer it does not take
+    _answered: Any = None  # the request whose answer it does not take, or after which it has to wait
 
     def connectionMade(self) -> None:
         self._counted = True
@@ -180,10 +180,21 @@ class Channel(Patient, HTTPChannel):
         elif self._choked:
             self._answered = request
             self._expect()
+        elif self.share.used_up:
+            # The next request may be here already, and would be answered in the time of others.
+            self._answered = request
+            self.share.wait(self._next)
         else:
             super().requestDone(request)
             if not self._handlingRequest:
                 self._expect()
+
+    def _next(self) -> None:
+        """Let the request after the one that is answered begin, unless the client must take that answer first."""
+        if self._answered is not None and not self._choked:
+            answered, self._answered = self._answered, None
+            self._arrived()
+            self.requestDone(answered)
 
     def pauseProducing(self) -> None:
         self._choked = True
@@ -192,17 +203,15 @@ class Channel(Patient, HTTPChannel):
     def resumeProducing(self) -> None:
         self._choked = False
         super().resumeProducing()
-        if self._answered is not None:
-            answered, self._answered = self._answered, None
-            self._arrived()
-            self.requestDone(answered)
+        self._next()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.late = b""
         self._arrived()
         self.leave()
         if self._answered is not None:
-            self.requests.remove(self._answered)
+            answered, self._answered = self._answered, None
+            self.requests.remove(answered)
         super().connectionLost(reason)
 
     def timeoutConnection(self) -> None:
