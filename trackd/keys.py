@@ -340,6 +340,13 @@ SECTIONS = {
         Key("statistics.remembered", int, 100_000, "Devices and users of the day that memory knows", least=1),
         Key("web.connections", int, 10_000, "Connections to the web server at once, live sockets aside", least=1),
         Key("web.body", int, 1_048_576, "Bytes of a request's body", least=1024),
+        Key(
+            "web.bodies",
+            int,
+            67_108_864,
+            "Bytes of the bodies of all requests; for more, who has taken longest has to begin anew",
+            least=1_048_576,
+        ),
         Key("live.connections", int, 10_000, "Live sockets at once", least=1),
         Key("live.userConnections", int, 100, "Live sockets of one user", least=1),
         Key("live.queue", int, 1_048_576, "Bytes that wait for a socket; then only the newest is kept", least=65_536),

@@ -134,6 +134,7 @@ class Observation:
         yield from of("mails_waiting", "mail.queue", "To be sent", len(mail) if isinstance(mail, Post) else 0)
         yield from of("passwords_waiting", "people.waiting", "Passwords to be checked", passwords.in_line)
         yield from of("web_connections", "web.connections", "Live sockets aside", house.site.connections)
+        yield from of("web_body_bytes", "web.bodies", "Of all requests that are not answered", house.site.bodies)
         yield from of("live_sockets", "live.connections", "Live sockets", house.hub.count)
         yield from of("live_sockets_of_one_user", "live.userConnections", "Of the user with most", standing.of_user)
         yield from of("live_waiting_bytes", "live.queue", "For the slowest socket", standing.bytes)

@@ -125,6 +125,50 @@ class SiteTests(SynchronousTestCase):
         self.assertTrue(transport.said_all)
         self.assertEqual(self.echo.bodies, [])
 
+    def begin(self, data: bytes, path: bytes = b"/") -> tuple[Any, Transport]:
+        """A request for a body of ten bytes of which these have come."""
+        channel, transport = self.connect()
+        channel.dataReceived(b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n" + data)
+        return channel, transport
+
+    def test_bodies(self) -> None:
+        """When there is no room for the bodies of all, the one that began first gives way, and others are heard."""
+        self.site = Site(self.echo, self.clock, largest_body=10, most_connections=9, most_bodies=25)
+        slow, _, third = [self.begin(b"12345678") for _ in range(3)]
+        self.assertEqual((False, 24), (slow[1].aborted, self.site.bodies))
+        slow[0].dataReceived(b"9")
+        fourth = self.begin(b"12345678")
+        self.assertEqual((True, False, 24), (slow[1].aborted, third[1].aborted, self.site.bodies))
+        for channel, transport in (third, fourth):
+            channel.dataReceived(b"90")
+            self.assertIn(b"200 OK", transport.value())
+        self.assertEqual([b"1234567890"] * 2, self.echo.bodies)
+
+    def test_own_body(self) -> None:
+        """Who has taken longest and goes on gives way himself."""
+        self.site = Site(self.echo, self.clock, largest_body=10, most_connections=9, most_bodies=17)
+        (channel, transport), (_, other) = self.begin(b"12345678"), self.begin(b"12345678")
+        channel.dataReceived(b"90")
+        self.assertTrue(transport.value().startswith(b"HTTP/1.1 503 "))
+        self.assertEqual((False, 8), (other.aborted, self.site.bodies))
+
+    def test_bodies_of_all_kinds(self) -> None:
+        """What is answered, refused or cut off takes no room any more; who finds none but what is waited for is told so."""
+        self.site = Site(self.echo, self.clock, largest_body=10, most_connections=9, most_bodies=15)
+        self.begin(b"1234567890")
+        self.lose(self.begin(b"1234567")[0])
+        channel, _ = self.connect()
+        channel.dataReceived(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n123456789\r\n")
+        channel.dataReceived(b"2\r\n12\r\n")
+        self.assertEqual((0, {}), (self.site.bodies, self.site.arriving))
+        held, _ = self.begin(b"1234567890", b"/held")
+        self.assertEqual(10, self.site.bodies)
+        _, transport = self.begin(b"123456")
+        self.assertTrue(transport.value().startswith(b"HTTP/1.1 503 "))
+        self.assertIn(b"\r\nRetry-After: 5\r\n", transport.value())
+        self.lose(held)
+        self.assertEqual((0, {}), (self.site.bodies, self.site.arriving))
+
     def test_headers(self) -> None:
         """Too many headers, too long ones, or noise: the connection is closed."""
         for data in (

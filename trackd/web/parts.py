@@ -68,7 +68,7 @@ def site(
         override if override.folders else None,
         next(phones(reactor, settings), None),
     )
-    made = Site(root, reactor, settings["web.body"], settings["web.connections"], hub.share)
+    made = Site(root, reactor, settings["web.body"], settings["web.connections"], hub.share, settings["web.bodies"])
     apis: dict[str, Api] = {}
     for dialect in spoken:
         api = apis[dialect.prefix] = Api(dialect, services, proxies, reactor)

@@ -1,8 +1,8 @@
 """
 The web site: requests with limits, on a tree of resources.
 
-What a client may send is bounded before anything looks at it: connections, header bytes, body bytes, and the time that
-a request may take to arrive. So is what it lets wait for it: the next request is looked at when it takes the answer to
+What a client may send is bounded before anything looks at it: connections, header bytes, body bytes, those of all
+clients together, and the time that a request may take to arrive. So is what it lets wait for it: the next request is looked at when it takes the answer to
 the one before.
 """
 
@@ -47,6 +47,7 @@ class Request(BaseRequest):
     # What stood behind a `;` in the segments of the path.
     session_parameters: tuple[bytes, ...] = ()
     _length = 0
+    _held = 0  # bytes of it in memory
     _refused = False
     _log = Logger(observer=_SERIOUS)
 
@@ -61,17 +62,44 @@ class Request(BaseRequest):
             return
         if self._length > self.channel.site.largest_body:
             self._refuse()
-        else:
+        elif self.channel.site.makes_room(self, len(data)):
+            self._held += len(data)
             self.content.write(data)
+        else:
+            self._refuse(b"503 Service Unavailable\r\nRetry-After: 5")
 
-    def _refuse(self) -> None:
-        self._refused = True
-        self.content = BytesIO()
+    def _refuse(self, status: bytes = b"413 Content Too Large") -> None:
+        self.release()
         self.channel.dismiss(
-            b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\nServer: trackd\r\n\r\n"
+            b"HTTP/1.1 " + status + b"\r\nConnection: close\r\nContent-Length: 0\r\nServer: trackd\r\n\r\n"
         )
 
+    def release(self) -> None:
+        """Nothing more of the body is kept."""
+        self._refused = True
+        self.content = BytesIO()
+        self.channel.site.forget(self, self._held)
+        self._held = 0
+
+    def give_way(self) -> None:
+        """Others need the room that the body takes."""
+        self.release()
+        self.channel.give_way()
+
+    def finish(self) -> None:
+        channel = self.channel
+        super().finish()
+        channel.site.forget(self, self._held)
+        self._held = 0
+
+    def connectionLost(self, reason: Failure) -> None:
+        if self.channel is not None:
+            self.channel.site.forget(self, self._held)
+            self._held = 0
+        super().connectionLost(reason)
+
     def process(self) -> None:
+        self.channel.site.arriving.pop(self, None)
         try:
             # Routes are texts.
             unquote_to_bytes(self.path).decode()
@@ -265,10 +293,14 @@ class Site(BaseSite):
         largest_body: int,
         most_connections: int,
         share: Share | None = None,
+        most_bodies: int = 64 * 1024 * 1024,
     ) -> None:
         super().__init__(root, requestFactory=Request, parsePOSTFormSubmission=False, timeout=ARRIVAL, reactor=reactor)
         self.largest_body = largest_body
         self.most_connections = most_connections
+        self.most_bodies = most_bodies
+        self.bodies = 0  # bytes, of all requests that are not answered
+        self.arriving: dict[Request, None] = {}  # those whose body is on its way, the one that began first first
         self.connections = 0
         self.waiting: dict[Channel, None] = {}  # for their clients, the one that has waited for longest first
         self._full = Rate(reactor, 1, 60.0)
@@ -287,8 +319,29 @@ class Site(BaseSite):
             next(iter(self.waiting)).give_way()
         return super().buildProtocol(addr)
 
+    def makes_room(self, request: Request, size: int) -> bool:
+        """
+        Whether so many bytes more of a body may be kept; not if nobody has taken longer for his.
+
+        Those who have have to begin anew, rather than nobody new be heard.
+        """
+        self.arriving.setdefault(request)
+        while self.bodies + size > self.most_bodies:
+            oldest = next(iter(self.arriving))
+            if oldest is request:
+                return False
+            oldest.give_way()
+        self.bodies += size
+        return True
+
+    def forget(self, request: Request, held: int) -> None:
+        """Of this request so many bytes were kept, and no more are."""
+        self.arriving.pop(request, None)
+        self.bodies -= held
+
     def taken_over(self, request: Any) -> None:
         """The connection of this request has become a live socket: whoever runs that counts it."""
+        request.release()
         request.channel.leave()
 
     def startFactory(self) -> None:
