@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import orjson
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.track.memory import House, Wire, at, fix
@@ -60,3 +63,14 @@ class SaneTests(SynchronousTestCase):
         self.assertEqual(b'{"a":"\xef\xbf\xbd"}', dumps({"a": "\ud800"}).replace(b" ", b""))
         self.assertEqual({"a": str(2**70)}, sane({"a": 2**70}))
         self.assertEqual(["NaN", "Infinity", "-Infinity"], sane([float("nan"), float("inf"), float("-inf")]))
+
+    def test_deep(self) -> None:
+        """What could not be written again for those who read it is not stored."""
+        for levels, depth in ((150, 1), (300, 0), (900, 0), (5000, 0)):
+            value: Any = 1
+            for _ in range(levels):
+                value = {"a": value}
+            if depth:
+                self.assertEqual(value, orjson.loads(dumps(value)))
+            else:
+                self.assertRaises(ValueError, dumps, value)

@@ -258,7 +258,7 @@ class Committer:
                 yield Batch(part)
                 part, size = [], 0
             part.append(report)
-            size += len(report.json)
+            size += len(report.json) + len(report.network or "")
         yield Batch(part, batch.events, batch.signs)
 
     async def _surely(self, batch: Batch) -> None:

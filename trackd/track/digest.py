@@ -14,6 +14,8 @@ from trackd.store.report import Report
 from trackd.wire.names import ARCHIVE, AUDIO, IMAGE, VIDEO
 from trackd.wire.values import Media
 
+# Values within values: orjson writes a few more, and what is stored has to be written again for those who read it.
+DEEPEST = 200
 # The numbers of the hash begin with 0, those of the database in the middle.
 HALF = 1 << 63
 
@@ -70,12 +72,14 @@ def dumps(value: Any) -> bytes:
         return json.dumps(sane(value), ensure_ascii=False, default=str).encode()
 
 
-def sane(value: Any) -> Any:
+def sane(value: Any, depth: int = 0) -> Any:
     """
-    The value as JSON can hold it.
+    The value as JSON can hold it. ValueError for one within one within one, DEEPEST times.
 
     Half a surrogate pair becomes U+FFFD, a number beyond 64 bits or not finite becomes a text.
     """
+    if depth > DEEPEST:
+        raise ValueError("values within values without end")
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, float) and not math.isfinite(value):
@@ -83,7 +87,7 @@ def sane(value: Any) -> Any:
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         return str(value)
     if isinstance(value, dict):
-        return {sane(str(name)): sane(inner) for name, inner in value.items()}
+        return {sane(str(name)): sane(inner, depth + 1) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [sane(inner) for inner in value]
+        return [sane(inner, depth + 1) for inner in value]
     return value

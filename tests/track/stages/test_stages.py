@@ -115,6 +115,17 @@ class DistanceTests(SynchronousTestCase):
         _, report = through(distance(), positions=[fix(0), fix(1, 49.0, attributes={"distance": 5})])
         self.assertEqual((5.0, 5.0), (report.attributes["distance"], report.attributes["totalDistance"]))
 
+    def test_endless(self) -> None:
+        """A distance that is no finite number does not count: the sum goes on."""
+        for own in ("NaN", "Infinity", float("nan"), float("inf")):
+            positions = [
+                fix(0, attributes={"distance": 7}),
+                fix(1, 48.001, attributes={"distance": own}),
+                fix(2, 48.001),
+            ]
+            *_, report = through(distance(), positions=positions)
+            self.assertAlmostEqual(7 + 111.31949079326314, report.attributes["totalDistance"], 6)
+
     def test_filter(self) -> None:
         """With the filter, a leap that is too small or too large leaves the device where it was."""
         for latitude in (48.0000001, 52.0):

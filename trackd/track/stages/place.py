@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 
 from trackd.store.report import Report
 from trackd.track.device import Device
@@ -77,6 +78,8 @@ def distance(filter: bool = False, min_error: float = 0.0, max_error: float = 0.
         attributes = report.attributes
         own = attributes.get("distance")
         moved = 0.0 if own is None else float(own)
+        if not isfinite(moved):
+            own, moved = None, 0.0  # the sum would be none for ever
         total = 0.0
         if last is not None:
             total = float(last.attributes.get("totalDistance", 0.0))
