@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from attrs import Factory, define, field
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock
 from twisted.logger import Logger
 
 from trackd.store.connection import Args, Connection, Queries, Row, Work
@@ -48,6 +48,7 @@ class _Attempts:
     running: bool = False
     _pause: float = FIRST_PAUSE
     _call: Any = None
+    _going: Deferred[None] = field(factory=lambda: _done())
     _log: Logger = field(factory=Logger)
 
     def start(self) -> None:
@@ -60,21 +61,21 @@ class _Attempts:
         self.running = False
         if self._call is not None and self._call.active():
             self._call.cancel()
+        self._going.cancel()
 
     def _later(self) -> None:
         self._call = self.clock.callLater(self._pause, self._go)
         self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
     def _go(self) -> None:
-        Deferred.fromCoroutine(self._once()).addErrback(
-            lambda failure: self._log.failure("while connecting to the database", failure)
-        )
+        self._going = Deferred.fromCoroutine(self._once())
+        self._going.addErrback(lambda failure: self._log.failure("while connecting to the database", failure))
 
     async def _once(self) -> None:
         try:
             await self.attempt()
         except Exception as error:
-            if not isinstance(error, StoreError):
+            if not isinstance(error, StoreError | CancelledError):
                 self._log.failure("while connecting to the database")
             if self.running:
                 self._later()
