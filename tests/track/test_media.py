@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,3 +38,20 @@ class LogTests(SynchronousTestCase):
             [formatEvent(line).split(": ")[0] for line in log][:2], ["no file stored for one", "no file stored for .."]
         )
         self.assertEqual(len(log), 6)
+
+
+class FullTests(SynchronousTestCase):
+    def test_half(self) -> None:
+        """Of a file that does not fit on the disk nothing stays."""
+        log = log_of(self)
+
+        def full(handle: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        folder = Path(self.mktemp())
+        media = Media(folder, maybeDeferred)
+        patched = self.patch(os, "fsync", full)
+        self.assertEqual("", self.successResultOf(media.keep("one", File(b"data", "jpg"), NOON)))
+        patched.restore()
+        self.assertEqual(([], 1), ([*(folder / "one").iterdir()], len(log)))
+        self.assertEqual("20261101120000.jpg", self.successResultOf(media.keep("one", File(b"data", "jpg"), NOON)))

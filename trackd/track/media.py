@@ -70,9 +70,13 @@ class Media:
                 handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
             except FileExistsError:
                 continue
-            with os.fdopen(handle, "wb") as target:
-                target.write(file.data)
-                target.flush()
-                os.fsync(target.fileno())
+            try:
+                with os.fdopen(handle, "wb") as target:
+                    target.write(file.data)
+                    target.flush()
+                    os.fsync(target.fileno())
+            except OSError:
+                path.unlink()  # half of it may be there
+                raise
             return path.name
         raise OSError("a thousand files in one second")
