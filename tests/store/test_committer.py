@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 from attrs import define
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 from twisted.logger import LogLevel, formatEvent
 
 from tests.listen.samples import log_of
@@ -76,6 +79,13 @@ class Deaf:
             self.lost += 1
             raise Unavailable("the connection to the database was closed")
         return count
+
+
+def turn() -> Deferred[None]:
+    """A turn of the reactor, and a little more."""
+    from twisted.internet import reactor
+
+    return deferLater(reactor, 0.005)
 
 
 class CommitterTests(DatabaseTestCase):
@@ -344,6 +354,36 @@ class CommitterTests(DatabaseTestCase):
         await barrier
         self.assertEqual([(1,)], await self.db.query("SELECT count(*) FROM positions"))
         blocker.close()
+
+    async def test_overtaken(self) -> None:
+        """What was sent on a connection that was given up is not carried out behind what came on the next one."""
+        connection = self.db.dedicated()
+        committer = self.committer(connection=connection)
+
+        def said(seconds: int) -> Report:
+            time = NOON + timedelta(seconds=seconds)
+            one = report(self.device, fix_time=time, said=time)
+            one.state = State(self.device, "online", NOON, Fix(0, time, 48.5, 11.25), time)
+            return one
+
+        committer.add(said(0))
+        await committer.idle()
+        [(pid,)] = await connection.query("SELECT pg_backend_pid()")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            committer.add(said(1))
+            while not connection._turn.locked:
+                await turn()
+            connection.reconnect()
+            await committer.idle()
+            committer.add(said(2))
+            await committer.idle()
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        while await self.db.query("SELECT FROM pg_stat_activity WHERE pid = %s", [pid]):
+            await turn()
+        self.assertEqual([(NOON + timedelta(seconds=2),)], await self.db.query("SELECT newest FROM device_states"))
+        self.assertEqual([(3,)], await self.db.query("SELECT count(*) FROM positions"))
 
     async def test_new_month(self) -> None:
         """A report that waits while the partition of its month is made is stored there."""

@@ -35,6 +35,9 @@ T = TypeVar("T")
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5  # s
 # For a new connection to one that does not answer on those that there are.
 KNOCKING = 1.0  # s
+# The server's process at the other end of a connection: its number, which another may have later, and when it began.
+OTHER_END = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s AND backend_start = %s"
 # How long `stop` waits for statements that are under way.
 FAREWELL = 2.0  # s
 
@@ -436,13 +439,15 @@ class Dedicated:
     One connection of its own, for a party that always needs one: statements one after the other, in the order asked.
 
     While it is not connected, statements fail with Unavailable at once (the first ones wait for it to be connected);
-    it goes on trying, and `ready` tells when it is.
+    it goes on trying, and `ready` tells when it is. What was asked for on a connection before, and has not been carried
+    out when there is a new one, never will be: it might overtake what is asked for now, which is newer.
     """
 
     _database: Database
     _connection: Connection | None = field(default=None, init=False)
     _turn: DeferredLock = field(factory=DeferredLock, init=False)
     _tried: bool = field(default=False, init=False)
+    _other_end: Row | None = field(default=None, init=False)  # of the last connection
     _closed: bool = field(default=False, init=False)
     _back: _Bell = field(factory=_Bell, init=False)
     _attempts: _Attempts = field(init=False)
@@ -517,6 +522,8 @@ class Dedicated:
         )
         try:
             await connection.connect(database.dsn, database.connect_timeout)
+            [other_end] = await connection.query(OTHER_END)
+            await self._end_last(connection)
             told: set[str] = set()
             # More may be asked for in the meantime.
             while new := self._heard.keys() - told:
@@ -532,11 +539,19 @@ class Dedicated:
         if self._closed:
             connection.close()
             return
-        again, self._tried, self._connection = self._tried, True, connection
+        again, self._tried, self._connection, self._other_end = self._tried, True, connection, other_end
         self._back.ring()
         if again:
             for missed in self._missed:
                 missed()
+
+    async def _end_last(self, connection: Connection) -> None:
+        """The server may not have noticed yet that the connection before this one is closed."""
+        if self._other_end is not None:
+            try:
+                await connection.run(END, self._other_end)
+            except Refused as error:
+                self._log.warn("the last connection to the database cannot be ended: {error}", error=str(error))
 
     def _lost(self, connection: Connection) -> None:
         if connection is self._connection:
