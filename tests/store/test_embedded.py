@@ -18,7 +18,7 @@ from twisted.trial.unittest import SkipTest, TestCase
 from tests.listen.samples import log_of
 from tests.postgres import FAST, folder, pool
 from trackd.store import embedded
-from trackd.store.database import Database
+from trackd.store.database import Database, Refused
 from trackd.store.embedded import LONGEST_SOCKET, CannotStart, EmbeddedPostgres
 
 
@@ -51,8 +51,10 @@ class EmbeddedTestCase(TestCase):
     async def asked(self, dsn: str, sql: str) -> Any:
         """The first value of the first row."""
         database = pool(dsn, size=1)
-        rows = await database.query(sql)
-        await database.stop()
+        try:
+            rows = await database.query(sql)
+        finally:
+            await database.stop()
         return rows[0][0] if rows else None
 
     def crash(self, server: EmbeddedPostgres) -> None:
@@ -93,6 +95,16 @@ class StartTests(EmbeddedTestCase):
         dsn = await self.server(extra="").start()
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             self.assertEqual(await self.asked(dsn, f"SHOW {name}"), "on")
+
+    async def test_log(self) -> None:
+        """Of a statement that is refused the log has the reason, and not the statement, which may be enormous."""
+        server = self.server()
+        dsn = await server.start()
+        with self.assertRaises(Refused):
+            await self.asked(dsn, "SELECT 1 / 0, '" + "x" * 100_000 + "'")
+        [log] = (self.folder / "log").glob("*.log")
+        self.assertIn("division by zero", log.read_text())
+        self.assertLess(log.stat().st_size, 10_000)
 
     async def test_letters(self) -> None:
         """The database knows the case of letters that are not English, so that addresses are found in any case."""

@@ -79,6 +79,8 @@ log_truncate_on_rotation = on
 log_rotation_age = 1d
 log_rotation_size = 0
 log_checkpoints = off
+# Not the statements that fail: one may be all that a thousand devices have said, again and again.
+log_min_error_statement = panic
 log_line_prefix = '%m [%p] '
 """
 
