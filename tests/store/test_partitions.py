@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from twisted.logger import LogLevel
 
@@ -127,10 +127,21 @@ class PartitionTests(DatabaseTestCase):
         await position(self.db, 1, april)
         await position(self.db, 2, may)
         await position(self.db, 3, datetime(1980, 1, 6, tzinfo=UTC), server_time=may)
-        kept = await Partitions(self.db, history_days=60).keep(datetime(2080, 1, 1, tzinfo=UTC))
+        partitions = Partitions(self.db, history_days=60)
+        await partitions.begin(datetime(2080, 1, 1, tzinfo=UTC))
+        kept = await partitions.keep(datetime(2080, 1, 1, tzinfo=UTC))
         self.assertEqual(kept.dropped, ["positions_2024_04"])
         rows = await self.db.query("SELECT device_id FROM positions ORDER BY device_id")
         self.assertEqual(rows, [(2,), (3,)])
+
+    async def test_clocks_that_differ(self) -> None:
+        """What is old by the clock of the server alone, or by that of the database alone, stays."""
+        today = (await self.db.query("SELECT now()"))[0][0]
+        await self.partitions.keep(today)
+        partitions = Partitions(self.db, history_days=60)
+        self.assertEqual((await partitions.keep(today + timedelta(days=3650))).dropped, [])
+        await self.partitions.keep(NOON)
+        self.assertEqual((await partitions.keep(NOON)).dropped, [])
 
     async def test_where_the_device_is(self) -> None:
         """The latest position of a device outlives its month and the time in the default; so does its event."""

@@ -51,9 +51,13 @@ class Partitions:
     _log: Logger = field(factory=Logger, init=False)
 
     async def begin(self, now: datetime) -> None:
-        """The same for a server that starts, which need not wait for who holds the positions, such as a backup."""
+        """
+        Make the partitions for a server that starts, which need not wait for who holds the positions, such as a backup.
+
+        Nothing is dropped: one that is started again and again, and whose clock is wrong, would drop all there is.
+        """
         try:
-            await self.keep(now)
+            await self._made(now, await self._there())
         except Unavailable as error:
             if error.sqlstate != LOCK_NOT_AVAILABLE:
                 raise
@@ -61,8 +65,16 @@ class Partitions:
 
     async def keep(self, now: datetime) -> Kept:
         """Make the partitions around `now`, drop those that are too old. To be repeated each day."""
-        kept = Kept()
         there = await self._there()
+        kept = await self._made(now, there)
+        if self.history_days:
+            # The clock that is behind counts, ours or that of the database: what is dropped is gone.
+            [(its,)] = await self.database.query("SELECT now()")
+            await self._drop(min(now, its) - timedelta(days=self.history_days), there, kept)
+        return kept
+
+    async def _made(self, now: datetime, there: list[str]) -> Kept:
+        kept = Kept()
         for month in range(-BEFORE, AFTER + 1):
             start = _month(now, month)
             if (name := _name(start)) not in there:
@@ -75,8 +87,6 @@ class Partitions:
                         most=MOST_MOVED,
                         name=name,
                     )
-        if self.history_days:
-            await self._drop(now - timedelta(days=self.history_days), there, kept)
         return kept
 
     async def _there(self) -> list[str]:
