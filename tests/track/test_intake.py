@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.listen.samples import log_of
 from tests.track.memory import House, MemoryConnection, Wire, at, fix
-from trackd.store.committer import FRESH
+from trackd.store.committer import FRESH, SLOW
 from trackd.store.database import Refused, Unavailable
 from trackd.store.report import Event, Report, State
 from trackd.track.device import Device, before
@@ -75,6 +75,26 @@ class CommitTests(SynchronousTestCase):
         self.assertEqual([None], done)
         self.assertIsNone(house.committer.away)
         self.assertEqual(1, len(house.reports))
+
+    def test_slow(self) -> None:
+        """A transaction that does not end has a line of the log, and one when it has."""
+        log = log_of(self)
+        house = House()
+        (wire,) = connected(house, "a")
+        held = house.connection.held = Deferred()
+        done = house.take(wire, fix(0))
+        house.settle()
+        house.clock.advance(SLOW)
+        [line] = [formatEvent(line) for line in log]
+        self.assertTrue(line.startswith("nothing is acknowledged: a transaction has not ended for 5 s"))
+        house.connection.held = None
+        held.callback(None)
+        house.settle()
+        self.assertEqual(([None], "committed after 5 s"), (done, formatEvent(log[-1])))
+        house.take(wire, fix(1))
+        house.settle()
+        house.clock.advance(SLOW)
+        self.assertEqual(2, len(log))
 
     def test_queue_is_full(self) -> None:
         """When as many reports wait as may wait, the listeners are told, and told again when there is room."""

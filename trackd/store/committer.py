@@ -46,6 +46,8 @@ LARGEST = 64_000_000
 # Refused reports that the log names in a minute; of the others it has the number.
 LOGGED = 10
 MINUTE = 60.0  # s
+# A transaction that takes longer has a line of the log.
+SLOW = 5.0  # s
 # Reports of a transaction: bounds of its histogram. 0: it had events or signs of life alone.
 SIZES = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
@@ -103,6 +105,7 @@ class Committer:
     _lines: Rate = field(default=Factory(lambda self: Rate(self.clock, LOGGED, MINUTE), takes_self=True), init=False)
     _untold: Rate = field(default=Factory(lambda self: Rate(self.clock, 1, MINUTE), takes_self=True), init=False)
     _unlogged: int = field(default=0, init=False)
+    _slow: bool = field(default=False, init=False)  # the log has it that this transaction does not end
     _log: Logger = field(factory=Logger, init=False)
 
     @property
@@ -217,8 +220,15 @@ class Committer:
             batch = self._now = self._take()
             for part in self._parts(batch):
                 begun = self.clock.seconds()
+                guard = self.clock.callLater(SLOW, self._tell_of_waiting)
                 await self._surely(part)
-                self.transactions.add(self.clock.seconds() - begun)
+                took = self.clock.seconds() - begun
+                if guard.active():
+                    guard.cancel()
+                if self._slow:
+                    self._slow = False
+                    self._log.info("committed after {seconds:.0f} s", seconds=took)
+                self.transactions.add(took)
                 self.sizes.add(len(part.reports))
             if self._bad:
                 bad, self._bad = self._bad, set()
@@ -241,6 +251,15 @@ class Committer:
                 fire(self._room)
         self._running = False
         fire(self._idle)
+
+    def _tell_of_waiting(self) -> None:
+        # When the database is away the log has that already.
+        if not self.away:
+            self._slow = True
+            self._log.warn(
+                "nothing is acknowledged: a transaction has not ended for {seconds:g} s, somebody may hold a lock",
+                seconds=SLOW,
+            )
 
     def _take(self) -> Batch:
         batch, self._next = self._next, Batch(since=self.clock.seconds())
