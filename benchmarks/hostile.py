@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
@@ -37,7 +38,7 @@ MEASURED = 1_000_000
 CALM = 30.0  # s, at most, from one attack to the next
 PEACE = 10.0  # s, at most
 BEHIND = 10  # niceness of the attackers: they would have machines of their own
-FLOODER = DEVICES  # the number of the device that floods
+FLOODER, FLOODERS = DEVICES, 50  # the number of the first device that floods, and how many do
 HELLO = b"\0\x2d\xca\xfe\1\5\0\x0f%b" + bytes.fromhex("08000000000000000001")  # of Teltonika by UDP
 # Tables whose limit is of what is not needed.
 NEEDED = {"trackd_devices_in_memory"}
@@ -113,24 +114,29 @@ def noisy(server: Server, until: float) -> None:
                     _send(one, word)
 
 
-def flood(server: Server, until: float) -> None:
-    """One device that sends as much as is taken."""
-    frames = [
-        b"".join(report(FLOODER, at, START_OF_TESTS) for at in range(first, first + 500))
-        for first in range(0, 50_000, 500)
-    ]
-    while time.monotonic() < until:
-        with socket.create_connection((HOST, server.ports["gt06"]), 10) as connection:
-            connection.sendall(login(FLOODER))
-            connection.settimeout(1.0)
-            try:
-                for data in itertools.cycle(frames):
-                    connection.sendall(data)
-                    connection.recv(1 << 16)
-                    if time.monotonic() > until:
-                        return
-            except OSError:
-                pass  # cut off: once more
+def flood(server: Server, until: float, count: int = 1) -> None:
+    """A device that sends as much as is taken, however long it takes to be told that it was; or some of them."""
+    with ExitStack() as open:
+        port = server.ports["gt06"]
+        connections = [open.enter_context(socket.create_connection((HOST, port), 10)) for _ in range(count)]
+        unsent = [b""] * count
+        for device, connection in enumerate(connections, FLOODER):
+            connection.sendall(login(device))
+            connection.setblocking(False)
+        for first in itertools.count(0, 500):
+            for at in range(count):
+                said = (report(FLOODER + at, first + number, START_OF_TESTS) for number in range(500))
+                unsent[at] = b"".join(said)
+            while any(unsent):
+                for at, connection in enumerate(connections):
+                    try:
+                        unsent[at] = unsent[at][connection.send(unsent[at]) :]
+                        connection.recv(1 << 16)
+                    except BlockingIOError:
+                        pass
+                if time.monotonic() > until:
+                    return
+                time.sleep(0.001)
 
 
 def forged(server: Server, until: float) -> None:
@@ -210,6 +216,7 @@ ATTACKS: dict[str, Callable[[Server, float], None]] = {
     "slow loris": slow_loris,
     "noise": noisy,
     "a device that floods": flood,
+    "fifty devices that flood": partial(flood, count=FLOODERS),
     "forged senders of datagrams": forged,
     "10^6 unknown ids": unknown,
     "answers that are not read": many_requests,
@@ -254,7 +261,7 @@ class Hostile:
         try:
             self.server.start()
             self.server.administrator()
-            self.server.devices([imei(number) for number in range(DEVICES + 1)])
+            self.server.devices([imei(number) for number in range(DEVICES + FLOODERS)])
             self.flock = Flock(self.server.ports["gt06"], DEVICES, rate=RATE, measured=MEASURED)
             self.flock.begin()
             try:

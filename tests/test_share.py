@@ -16,6 +16,7 @@ from tests.listen.samples import WORDS, Caller, call, clock_of, server
 from tests.listen.test_datagram import A, B, listening
 from tests.listen.test_http import WEB
 from tests.listen.test_mqtt import BROKER, connect
+from trackd.listen.backlog import PIECE
 from trackd.share import READ, REST, SLICE, Share
 from trackd.wire.format import Session, WireFormat
 from trackd.wire.values import Output
@@ -247,11 +248,11 @@ class StrangerTests(SynchronousTestCase):
         self.assertEqual((first.aborted, second.hears()), (True, "(no)"))
 
     def test_small_reads(self) -> None:
-        """Strangers are read in small pieces, devices in large ones; where each read is a frame it stays whole."""
+        """Strangers are read in small pieces, devices in larger ones; where each read is a frame it stays whole."""
         device: Any = self.caller()
         self.assertEqual(device.transport.bufferSize, READ)
         device.says("login:1")
-        self.assertFalse(hasattr(device.transport, "bufferSize"))
+        self.assertEqual(device.transport.bufferSize, PIECE)
         for format, small in ((WEB, True), (BROKER, True), (evolve(WORDS, split=None), False)):
             self.assertEqual(hasattr(self.caller(format=format).transport, "bufferSize"), small)
 

@@ -40,6 +40,7 @@ class MemoryIntake:
     held: bool = False
     asking: bool = False
     full: bool = False
+    crowded: bool = False
     devices: dict[str, MemoryDevice] = field(factory=dict)
     refused: set[str] = field(factory=set)  # ids of disabled devices
     commands: list[Command] = field(factory=list)

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.listen.memory import MemoryIntake
 from tests.listen.samples import WORDS, clock_of, server
-from trackd.listen.datagram import Datagrams, Sender
+from trackd.listen.datagram import OF_ONE, Datagrams, Sender
 from trackd.listen.server import Listener, Server
 
 A, B = ("10.0.0.1", 4001), ("10.0.0.2", 4002)
@@ -97,6 +97,19 @@ class DatagramTests(SynchronousTestCase):
         self.transport.hears()
         self.intake.commit()
         self.assertEqual(self.transport.hears(), [(b"A", A), (b"B", A), (b"C", B)])
+
+    def test_much_of_one(self) -> None:
+        """When the database has much to do, one sender cannot have more than his part on the way; others are heard."""
+        self.intake.crowded = True
+        self.port.datagramReceived(b"login:1", A)
+        self.port.datagramReceived(b"login:2", B)
+        for _ in range(OF_ONE + 5):
+            self.port.datagramReceived(b"at:1 reply:A", A)
+        self.port.datagramReceived(b"at:2 reply:B", B)
+        self.assertEqual((len(self.intake.taken), self.port.counts.dropped), (OF_ONE + 1, 5))
+        self.intake.crowded = False
+        self.port.datagramReceived(b"at:1 reply:A", A)
+        self.assertEqual(len(self.intake.taken), OF_ONE + 2)
 
     def test_bad_datagram(self) -> None:
         """A datagram that cannot be read is counted and passed over; the sender is heard on."""

@@ -16,6 +16,7 @@ from twisted.internet import ssl
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol, wrapClientTLS
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
@@ -155,7 +156,9 @@ class TlsTests(TestCase):
         count = 9000
         lines = [f"at:{number / 1000} reply:{number:04d}" for number in range(count)]
         assert self.device.transport is not None
-        self.device.transport.write("\n".join([*lines, ""]).encode())
+        for start in range(0, count, 10):  # each of them a record, of which several are read at once
+            self.device.transport.write("\n".join([*lines[start : start + 10], ""]).encode())
+            await deferLater(self.reactor, 0)
         await self.device.hears(5 + 4 * count)
         self.assertEqual(self.device.heard, b"(yes)" + b"".join(b"%04d" % number for number in range(count)))
         self.assertEqual([p.latitude for p in self.intake.positions], [number / 1000 for number in range(count)])

@@ -112,6 +112,19 @@ class CommitTests(SynchronousTestCase):
         self.assertEqual([None], room)
         self.assertFalse(house.intake.full)
 
+    def test_crowded(self) -> None:
+        """Long before the queue is full, who has much to say is asked to wait."""
+        house = House()
+        (wire,) = connected(house, "a")
+        crowd = house.committer.rows // 8
+        for number in range(crowd - 1):
+            house.take(wire, fix(number))
+        self.assertFalse(house.intake.crowded)
+        house.take(wire, fix(crowd))
+        self.assertEqual((True, False), (house.intake.crowded, house.intake.full))
+        house.settle()
+        self.assertFalse(house.intake.crowded)
+
     def test_queue_is_full_of_events(self) -> None:
         """Events that belong to no report count: a device may come and go while the database is away."""
         house = House()

@@ -22,6 +22,7 @@ from trackd.listen.server import Listener, Server
 
 Sender = tuple[str, int]
 
+OF_ONE = 50  # datagrams of one sender, on their way to the database when that has much to do
 SWEEPS = 10  # in the time after which a silent sender is forgotten
 
 
@@ -117,12 +118,17 @@ class Datagrams(DatagramProtocol):
         counts.bytes += len(datagram)
         if self._finished is not None:
             return
-        if self.underway >= limits.datagrams or len(datagram) > limits.frame:
-            counts.dropped += 1
-            return
         sender: Sender = addr[:2]
         table = self.known if sender in self.known else self.strangers
-        endpoint = table.pop(sender, None) or self._meet(sender)
+        endpoint = table.get(sender)
+        much = endpoint is not None and endpoint.underway >= OF_ONE and self.server.intake.crowded
+        if much or self.underway >= limits.datagrams or len(datagram) > limits.frame:
+            counts.dropped += 1
+            return
+        if endpoint is None:
+            endpoint = self._meet(sender)
+        else:
+            del table[sender]
         table[sender] = endpoint
         endpoint.heard = self.server.clock.seconds()
         self.underway += 1

@@ -44,6 +44,10 @@ class Intake(Protocol):
     def full(self) -> bool:
         """The queue of the committer is at its limit: parse nothing more until `room` fires."""
 
+    @property
+    def crowded(self) -> bool:
+        """So much waits for the committer that who has much to say had better wait."""
+
     def room(self) -> Deferred[None]:
         """Fires when there is room again."""
 

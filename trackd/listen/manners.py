@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from trackd.clock import now
+from trackd.listen.backlog import PIECE
 from trackd.listen.conversation import WHO, Conversation
 from trackd.listen.server import Listener, Server
 from trackd.share import READ
@@ -141,7 +142,7 @@ class Manners:
         self.server.door.recognised(self)
         below = _below(self.transport)
         if "bufferSize" in vars(below):
-            del below.bufferSize
+            below.bufferSize = PIECE
 
     def settled(self) -> None:
         raise NotImplementedError

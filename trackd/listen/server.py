@@ -12,6 +12,7 @@ from typing import Any
 from attrs import Factory, define, field, frozen
 from twisted.internet.interfaces import IReactorTime
 
+from trackd.listen.backlog import Backlog
 from trackd.listen.counters import Counters, Counts
 from trackd.listen.door import Door
 from trackd.listen.intake import Intake
@@ -32,10 +33,12 @@ class Server:
     door: Door = field(init=False)
     errors: Rate = field(init=False)  # of the log lines about bad frames
     share: Share = Factory(lambda self: Share(self.clock), takes_self=True)  # of those who have no device
+    backlog: Backlog = field(init=False)  # of those who have one
     numbers: Iterator[int] = field(factory=lambda: count(1), init=False)  # of connections, for the log
 
     def __attrs_post_init__(self) -> None:
         self.door = Door(self.limits, Rate(self.clock, 1, 60.0))
+        self.backlog = Backlog(self.clock, lambda: self.intake.crowded)
         self.errors = Rate(self.clock, self.limits.errors_logged_per_second)
 
 

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from trackd.clock import now
+from trackd.listen.backlog import PIECE
 from trackd.listen.conversation import WHO
 from trackd.listen.manners import Manners
 from trackd.wire.format import Session, Split
@@ -28,6 +29,7 @@ class Connection(Manners, Protocol):
     database nothing more is read, so that memory is bounded and the device feels it.
     """
 
+    _talkative = False  # what was read last has filled a piece: there is more
     _choked = False  # the peer does not take what we write
     _ahead = 0  # bytes received since the transport was paused
     _frames: Frames | None = None
@@ -66,10 +68,13 @@ class Connection(Manners, Protocol):
                     self._log.warn(f"{WHO}: does not wait", **conversation.who)
                 self.give_way()
                 return
+        self._talkative = len(data) >= PIECE
         conversation.hear(self._cut(data), now(self.server.clock), data)
-        if conversation.busy and not self._paused and not self._shut:
+        if (conversation.busy or self._talkative) and not self._paused and not self._shut:
             self._paused = True
             self.transport.pauseProducing()
+            if not conversation.busy:
+                self.server.backlog.wait(self)
 
     def _cut(self, data: bytes) -> Iterator[bytes]:
         frames = self._frames
@@ -80,6 +85,13 @@ class Connection(Manners, Protocol):
 
     def settled(self) -> None:
         self._ahead = 0
+        if not self._talkative:
+            self.read_on()
+        elif self._paused and not self._shut:
+            self.server.backlog.wait(self)
+
+    def read_on(self) -> None:
+        self._talkative = False
         if self._paused and not self._choked and not self._shut:
             self._paused = False
             self.transport.resumeProducing()
@@ -91,6 +103,7 @@ class Connection(Manners, Protocol):
             # A rest that was no frame may be one by what was heard since.
             conversation.hear(self._cut(b""), now(self.server.clock))
         self.lost()
+        self.server.backlog.leave(self)
 
     # IPushProducer, of our answers
 

@@ -113,6 +113,11 @@ class Committer:
         return self.waiting >= self.limit
 
     @property
+    def crowded(self) -> bool:
+        """So much waits that whoever comes now would notice."""
+        return self.waiting >= self.rows // 8
+
+    @property
     def ids(self) -> dict[str, int]:
         """Numbers that were fetched and are not used yet, by sequence."""
         return {sequence: len(ids) for sequence, ids in self._ids.items()}

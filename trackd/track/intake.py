@@ -80,6 +80,10 @@ class Intake:
     def full(self) -> bool:
         return self.committer.full
 
+    @property
+    def crowded(self) -> bool:
+        return self.committer.crowded
+
     def room(self) -> Deferred[None]:
         return self.committer.room()
 
