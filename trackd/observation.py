@@ -108,6 +108,8 @@ class Observation:
         yield from of("connections", "listen.connections", "Connections of devices, closing ones too", len(door))
         yield from of("connections_of_one_address", "listen.perAddress", "Of the address with most", door.busiest)
         yield from of("connections_without_device", "listen.beforeLogin", "Not yet recognised", door.strangers)
+        backlog = house.listeners.server.backlog
+        yield from of("connections_in_line", "listen.connections", "With much to say, which has to wait", len(backlog))
         yield from of("datagram_senders", "listen.endpoints", "With a device, by port", self._ports("known"))
         yield from of("datagram_strangers", "listen.beforeLogin", "Without one, by port", self._ports("strangers"))
         yield from of("datagrams_waiting", "listen.datagrams", "For the database, by port", self._ports("underway"))
