@@ -47,6 +47,15 @@ class ShareTests(SynchronousTestCase):
         self.assertFalse(self.share.used_up)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_idle(self) -> None:
+        """Time in which strangers have nothing to do is a rest, too: one who asks now and then never waits."""
+        for number in range(9):
+            self.share.use(lambda number=number: self.hear(number, SLICE * 0.6))  # type: ignore[misc]
+            self.clock.rightNow += REST * 0.6
+            self.assertFalse(self.share.used_up)
+        self.share.use(lambda: self.hear(9, SLICE * 1.1))
+        self.assertTrue(self.share.used_up)
+
     def test_new(self) -> None:
         """Those who have never been heard and those who have come in turns."""
         self.share.use(lambda: self.hear(0, SLICE))

@@ -32,6 +32,7 @@ class Share:
     clock: IReactorTime
     _used: float = field(default=0.0, init=False)  # s of the slice
     _since: float | None = field(default=None, init=False)  # when what is being done began
+    _ended: float = field(default=0.0, init=False)  # when they did something last
     _resting: bool = field(default=False, init=False)
     _new: deque[Work] = field(factory=deque, init=False)
     _begun: deque[Work] = field(factory=deque, init=False)
@@ -46,19 +47,26 @@ class Share:
     @property
     def used_up(self) -> bool:
         """Whether who comes now has to wait, and what is being done had better come to an end."""
-        using = 0.0 if self._since is None else self.clock.seconds() - self._since
-        return self._resting or self._used + using >= SLICE
+        return self._resting or self._taken(self.clock.seconds()) >= SLICE
+
+    def _taken(self, now: float) -> float:
+        """So much of the slice, in s. Time in which strangers have nothing to do is a rest, too."""
+        if self._since is not None:
+            return self._used + now - self._since
+        return max(0.0, self._used - (now - self._ended) * SLICE / REST)
 
     def use(self, work: Work) -> None:
         """Do this now, and take the time."""
         if self._since is not None:  # it is a part of what is being done
             work()
             return
-        self._since = self.clock.seconds()
+        now = self.clock.seconds()
+        self._used, self._since = self._taken(now), now
         try:
             work()
         finally:
-            self._used += self.clock.seconds() - self._since
+            self._ended = self.clock.seconds()
+            self._used += self._ended - self._since
             self._since = None
 
     def wait(self, hear: Work, new: bool = False) -> None:
@@ -83,7 +91,7 @@ class Share:
         self._due = None
         if self._resting:
             self._resting, self._used = False, 0.0
-        while self._used < SLICE and (work := self._next()) is not None:
+        while self._taken(self.clock.seconds()) < SLICE and (work := self._next()) is not None:
             try:
                 self.use(work)
             except Exception:
