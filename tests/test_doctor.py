@@ -21,7 +21,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from tests.catalog import Catalog
 from tests.postgres import DatabaseTestCase, EmptyDatabaseTestCase
 from tests.store.samples import device
-from trackd.desk import NAME, Desk, Silent, asked
+from trackd.desk import LOCK, NAME, Desk, Silent, Taken, asked
 from trackd.doctor import BAD, GOOD, LOOK, Doctor, clock, disk, queues, unbound, upon
 from trackd.logs import lines
 from trackd.settings import load
@@ -147,10 +147,21 @@ class DeskTests(TestCase):
         """A socket that a dead server has left is nobody's, and stands in nobody's way."""
         with socket.socket(socket.AF_UNIX) as left:
             left.bind(str(self.folder / NAME))
-        (self.folder / f"{NAME}.lock").symlink_to("999999999")
+        (self.folder / LOCK).write_bytes(b"")
         self.assertIsNone(asked(self.folder))
         self.desk.open()
         self.assertIsNotNone(await deferToThread(asked, self.folder))
+
+    async def test_second(self) -> None:
+        """A folder has one server at a time; another may begin when the first has ended."""
+        second = Desk(self.desk.reactor, self.folder, lambda: {"told": "y"})
+        self.addCleanup(second.close)
+        self.desk.open()
+        self.assertRaises(Taken, second.open)
+        self.assertEqual("x", (await deferToThread(asked, self.folder) or {})["told"][:1])
+        await self.desk.close()
+        second.open()
+        self.assertEqual("y", (await deferToThread(asked, self.folder) or {})["told"])
 
     async def test_frozen(self) -> None:
         """A server that does not answer, or breaks off, is there all the same."""

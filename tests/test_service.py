@@ -180,6 +180,19 @@ class RebootTests(ServiceTestCase):
 
 
 class PromiseTests(ServiceTestCase):
+    def test_second(self) -> None:
+        """A second server on the same data folder does not start, and does nothing to the first."""
+        self.server.start()
+        self.devices(1)
+        self.assertEqual(2, talk(self.server.ports["gt06"], 0, range(2)))
+        second = Server(("gt06",), data=self.server.data)
+        command = second.command(TWISTD, "-n", "--pidfile=", "trackd")
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        self.assertEqual(1, done.returncode)
+        self.assertIn(f"trackd: another trackd serves from {self.server.data}", done.stderr)
+        self.assertNotIn("database is away", self.server.log())
+        self.assertEqual(2, talk(self.server.ports["gt06"], 0, range(2, 4)))
+
     def test_killed(self) -> None:
         """Whatever was acknowledged is there exactly once after a kill, however often it is sent again."""
         self.server.start()
@@ -279,6 +292,10 @@ class RefusalTests(SynchronousTestCase):
             arguments = ["--set", "protocols.enable=gt06", "--set", "gt06.address=127.0.0.1"]
             said = self.refused(*arguments, "--set", f"web.port={port}", "--set", "web.address=127.0.0.1")
         self.assertIn("web.port", said)
+
+    def test_database_address(self) -> None:
+        """So is an address that is none, of which nothing has to be asked to know that."""
+        self.assertIn("trackd: database.url: ", self.refused("--set", "database.url=postgresql://[::1/none"))
 
     def test_database_unreachable(self) -> None:
         """A database that cannot be reached is named with its key."""

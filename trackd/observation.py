@@ -48,6 +48,11 @@ CACHES = frozenset(
 NAMED = 5
 
 
+def beginning() -> dict[str, Any]:
+    """What is said at the desk before there is a house."""
+    return {"told": "the server is starting", "files": process.most_files(), "listeners": 0, "filled": []}
+
+
 @define(eq=False)
 class Observation:
     """Of a house."""

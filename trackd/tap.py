@@ -20,14 +20,15 @@ from typing import Any
 from attrs import define, field
 from treq.client import HTTPClient
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.client import Agent
 
 from trackd.clock import now, steady
-from trackd.desk import Desk
+from trackd.desk import Desk, Taken
 from trackd.figures import Figure
 from trackd.house import House, People
 from trackd.listen.limits import Limits
@@ -41,7 +42,7 @@ from trackd.live.hub import Hub
 from trackd.live.neighbours import Neighbours
 from trackd.live.notices import notices
 from trackd.live.subscriber import Limits as LiveLimits
-from trackd.observation import Observation
+from trackd.observation import Observation, beginning
 from trackd.openfiles import allowed, needed, within
 from trackd.options import Options
 from trackd.people.setup import Setup
@@ -381,11 +382,16 @@ class Trackd(Service):
     chosen: Chosen = field(init=False)
     database: Database | None = None
     house: House | None = None
-    desk: Desk | None = None
+    desk: Desk = field(init=False)
     _starting: Deferred[None] | None = None
 
     def __attrs_post_init__(self) -> None:
         self.share = Share(self.reactor)
+        self.desk = Desk(
+            self.reactor,
+            self.settings.data,
+            lambda: beginning() if self.house is None else Observation(self.house).at_desk(),
+        )
         self.chosen = Chosen(self.reactor, self.settings, sole=True, go_on=self.share.go_on)
 
     def startService(self) -> None:
@@ -396,17 +402,17 @@ class Trackd(Service):
         self._starting.addErrback(self._cannot)
 
     async def _start(self) -> None:
+        await deferLater(self.reactor, 0.0)  # what keeps it from starting ends the reactor, which has to run for that
         settings = self.settings
         for warning in settings.warnings:
             self.show(f"warning: {warning}")
+        self.desk.open()
         self.database = await self.chosen.start()
         await migrate(self.database)
         self.house = build(self.reactor, settings, self.database, self.share)
         await self.house.partitions.begin(now(self.reactor))
         await self.house.neighbours.nodes.join()
         await self.house.start()
-        self.desk = Desk(self.reactor, settings.data, Observation(self.house).at_desk)
-        self.desk.open()
         self.show(self._screen(await self.house.people.setup.start()))
         # What is here now stays: the collector need not look at it again and again. Reports make much that is gone
         # before it would be looked at, so it may come less often; but everybody waits for it, so never with much to do.
@@ -456,15 +462,14 @@ class Trackd(Service):
     async def _stop(self) -> None:
         if self._starting is not None:
             await self._starting
-        if self.desk is not None:
-            await maybeDeferred(self.desk.close)
         if self.house is not None:
             await self.house.stop()
         await self.chosen.stop()
+        await self.desk.close()
 
 
 # Reasons that an operator can do something about.
-KNOWN = (CannotStart, CannotListen, BadCertificate, WrongSchema, Unavailable, OSError)
+KNOWN = (Taken, CannotStart, CannotListen, BadCertificate, WrongSchema, Unavailable, OSError)
 
 
 def leave(status: int) -> None:
