@@ -701,6 +701,19 @@ class NetworkTests(EmptyDatabaseTestCase):
         finally:
             await db.stop()
 
+    async def test_forgotten_while_connecting(self) -> None:
+        """A connection that is being made while others are forgotten is given up as well, and made anew."""
+        db = pool(self.dsn_of_the_way, connect_timeout=60.0)
+        self.ways.cut()
+        dedicated = db.dedicated()
+        while not self.ways.ends:
+            await deferLater(db.reactor, 0.01)
+        self.ways.blocked = False
+        dedicated.reconnect()
+        await dedicated.ready()
+        self.assertEqual(await dedicated.query("SELECT 1"), [(1,)])
+        await db.stop()
+
 
 class AddressTests(EmptyDatabaseTestCase):
     """Where the database is."""

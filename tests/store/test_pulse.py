@@ -103,6 +103,19 @@ class PulseTests(SynchronousTestCase):
         self.fall_silent()
         self.assertEqual(len(self.knocks), 3)
 
+    def test_far_away(self) -> None:
+        """Connections that are made anew have more time each time: else nobody far away would ever be through."""
+        self.fall_silent()
+        times: list[float] = []
+        for _ in range(60):
+            if not self.knocks[-1].called:
+                self.knocks[-1].callback(None)
+            before = self.forgotten
+            self.clock.advance(PATIENCE)
+            if self.forgotten > before:
+                times.append(round(self.clock.seconds() - PATIENCE - READING, 3))
+        self.assertEqual([0.5, 1.5, 3.5, 7.5, 15.5], times[:5])
+
     def test_stop(self) -> None:
         """After the stop nothing is asked, said, or left on the clock."""
         self.pulse.stop()

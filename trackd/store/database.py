@@ -66,6 +66,10 @@ class _Attempts:
             self._call.cancel()
         self._going.cancel()
 
+    def give_up(self) -> None:
+        """The attempt that is under way may lead nowhere: the next one comes after a pause."""
+        self._going.cancel()
+
     def _later(self) -> None:
         self._call = self.clock.callLater(self._pause, self._go)
         self._pause = min(self._pause * 2, LONGEST_PAUSE)
@@ -496,6 +500,8 @@ class Dedicated:
         """Close the connection: the statement that is under way fails with Unavailable, and a new one is made."""
         if self._connection is not None:
             self._connection.close()
+        else:
+            self._attempts.give_up()
 
     def close(self) -> None:
         self._closed = True

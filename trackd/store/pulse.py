@@ -24,6 +24,7 @@ from trackd.store.errors import StoreError
 
 BEAT = 0.25  # s from an answer to the next question
 PATIENCE = 0.5  # s for an answer
+LONGEST = 30.0  # s, between two times that all connections are given up
 READING = 0.01  # s for reading it, when it was we who were busy for so long
 
 
@@ -90,7 +91,13 @@ class Pulse:
                 self._knocking.cancel()
 
     async def _knock(self) -> None:
-        """Try new connections, until it answers again."""
+        """
+        Try new connections, until it answers again.
+
+        Those that were made because the others are forgotten have more time each time: who is far away, or has much to
+        do, may not be through with them in so short a time, and would never be.
+        """
+        pause = PATIENCE
         while True:
             try:
                 await self.knock()
@@ -98,8 +105,9 @@ class Pulse:
                 await deferLater(self.clock, BEAT)
             else:
                 # If it was the database that had fallen silent, it answers now on those that there are as well.
-                await deferLater(self.clock, PATIENCE)
+                await deferLater(self.clock, pause)
                 self.forgotten()
+                pause = min(2 * pause, LONGEST)
 
     def _not_knocked(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
