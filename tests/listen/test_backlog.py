@@ -107,10 +107,10 @@ class ConnectionTests(SynchronousTestCase):
 
     def test_crowded(self) -> None:
         """It waits until little waits for the database, and others do not."""
-        self.intake.crowded = True
         other = self.caller("2")
         self.device.says(*MUCH)
         other.says(LINE)
+        self.intake.crowded = True
         self.intake.commit()
         self.clock.pump([0, PAUSE])
         self.assertEqual((self.device.paused, other.paused), (True, False))
@@ -119,6 +119,23 @@ class ConnectionTests(SynchronousTestCase):
         self.assertFalse(self.device.paused)
         self.device.says(LINE)
         self.intake.commit()
+        self.assertFalse(self.device.paused)
+
+    def test_others_were_before(self) -> None:
+        """What has been read already is not heard either before its turn, but whatever was said is heard in order."""
+        self.intake.crowded = True
+        self.device.says(*MUCH)
+        self.device.says(LINE)  # delivered by TLS
+        self.assertEqual((self.device.paused, self.intake.positions), (True, []))
+        other = self.caller("2")
+        other.says(*MUCH)
+        other.hangs_up()
+        self.assertEqual(len(self.intake.positions), len(MUCH))
+        self.intake.crowded = False
+        self.clock.advance(PAUSE)
+        self.assertEqual(len(self.intake.positions), 2 * len(MUCH) + 1)
+        self.intake.commit()
+        self.clock.advance(0)
         self.assertFalse(self.device.paused)
 
     def test_nothing_to_store(self) -> None:
@@ -137,12 +154,13 @@ class ConnectionTests(SynchronousTestCase):
         self.clock.advance(0)
         self.assertTrue(self.device.paused)
         self.device.connection.resumeProducing()
+        self.clock.advance(0)
         self.assertFalse(self.device.paused)
 
     def test_hangs_up(self) -> None:
         """Nothing is left of who has hung up while it stood in line."""
-        self.intake.crowded = True
         self.device.says(*MUCH)
+        self.intake.crowded = True
         self.intake.commit()
         self.assertEqual(len(self.server.backlog), 1)
         self.device.hangs_up()

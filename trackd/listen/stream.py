@@ -54,6 +54,23 @@ class Connection(Manners, Protocol):
         """Bytes that may wait without a frame."""
         return min(self.listener.format.limit, self.server.limits.frame)
 
+    def dataReceived(self, data: bytes) -> None:
+        server, conversation = self.server, self.conversation
+        if (
+            len(data) >= PIECE
+            and (len(server.backlog) or server.intake.crowded)
+            and conversation is not None
+            and conversation.known
+            and not (self._late or self._shut or self._paused)
+        ):
+            # Others were before it.
+            self._late.append(data)
+            self._talkative = self._paused = True
+            self.transport.pauseProducing()
+            server.backlog.wait(self)
+        else:
+            super().dataReceived(data)
+
     def received(self, data: bytes) -> None:
         self._heard = self.server.clock.seconds()
         self.counts.bytes += len(data)
@@ -91,8 +108,13 @@ class Connection(Manners, Protocol):
             self.server.backlog.wait(self)
 
     def read_on(self) -> None:
+        if self._choked or self._shut:
+            return
+        if self._late:
+            self.last_words()
+            return
         self._talkative = False
-        if self._paused and not self._choked and not self._shut:
+        if self._paused:
             self._paused = False
             self.transport.resumeProducing()
 
