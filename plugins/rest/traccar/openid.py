@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 from plugins.rest.traccar.answers import shown
 from plugins.rest.traccar.credentials import cookies
 from plugins.rest.traccar.session import logged_in
-from trackd.people.errors import Shut, Unauthorized
+from trackd.people.errors import Invalid, Shut, Unauthorized
 from trackd.people.identity import ALGORITHM, METHODS, SCOPES, statement_of
 from trackd.rest.errors import ApiError
 from trackd.rest.params import TEXT, Param
@@ -41,6 +41,9 @@ async def finish(services: Services, call: Call) -> Answer:
     redirect = params["redirect_uri"] or ""
     if redirect and not redirect.startswith(APP):
         raise ApiError(400, "Invalid redirect URI")
+    # Each time the provider is asked, who may not like that: who is let in by nobody asks no more often than with passwords.
+    limits = services.entrance.limits
+    limits.check(call.address)
     state, _, verifier = cookies(call.headers.get("cookie", "")).get(COOKIE, "").partition(".")
     try:
         user = await services.openid.finish(
@@ -52,6 +55,9 @@ async def finish(services: Services, call: Call) -> Answer:
         )
     except Shut as error:
         raise ApiError(400, error.message) from None
+    except Invalid:
+        limits.failed(call.address)
+        raise
     answer = await logged_in(services, call, Caller(user))
     onward = ("Location", f"{services.options.site}?openid=success")
     return Answer(303, headers=(*answer.headers, ("Set-Cookie", _cookie(call, "", 0)), onward))

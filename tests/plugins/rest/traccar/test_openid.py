@@ -14,6 +14,7 @@ from joserfc.jwk import KeySet
 
 from tests.rest.client import Response
 from tests.rest.house import HouseTestCase, MemoryAsking
+from trackd.people.limits import PER_ADDRESS
 from trackd.people.openid import Provider
 
 SITE = "https://gps.example.org"
@@ -177,6 +178,17 @@ class LogInTests(HouseTestCase):
         for token in ({}, {"access_token": 5}, {"access_token": "x\r\ny"}):
             answers[f"{PROVIDER}/token"] = token
             self.assertEqual(400, (await self.way()).status)
+
+    async def test_often(self) -> None:
+        """Who tries codes again and again is told to come later, and the provider is asked no more."""
+        asked, kept = await self.start()
+        self.asking.answers[f"{PROVIDER}/token"] = {}
+        for _ in range(PER_ADDRESS[0]):
+            self.assertEqual(400, (await self.finish(kept, code="abc", state=asked["state"])).status)
+        count = len(self.asking.asked)
+        answer = await self.finish(kept, code="abc", state=asked["state"])
+        self.assertIsNotNone(answer.header("Retry-After"))
+        self.assertEqual((429, count), (answer.status, len(self.asking.asked)))
 
     async def test_forced(self) -> None:
         """Where it is forced no password opens the door, but tokens do; clients are told so."""
