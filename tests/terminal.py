@@ -53,6 +53,11 @@ class Running:
             self.process.wait(PATIENCE)
 
 
+def _listen() -> None:
+    """Of a shell in the background its children learn not to hear Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def until(true: Callable[[], Any], seconds: float = PATIENCE) -> bool:
     """Wait until it is true; whether it has become so in time."""
     end = monotonic() + seconds
@@ -108,6 +113,7 @@ class Terminal:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_listen,
             )
         self.started.append(Running(process, output))
         return self.started[-1]
