@@ -58,6 +58,8 @@ class MemoryNodes:
         self.told.append((channel, payload))
 
     async def claims(self, ids: Collection[int]) -> dict[int, tuple[int | None, int]]:
+        if self.away:
+            raise Unavailable("away")
         return {id: self.claimed[id] for id in ids if id in self.claimed}
 
 
@@ -326,6 +328,21 @@ class ClaimTests(NeighbourTestCase):
         for payload in ("1 7 3 gone", "1 7 4 gone"):
             self.database.heard["moved"](payload)
         self.assertEqual([], self.presence.gone)
+
+    def test_checked_later(self) -> None:
+        """Whose the devices are is asked until it is answered, and once however often the connection was lost meanwhile."""
+        self.device(1, link="a link")
+        self.nodes.claimed = {1: (2, 5)}
+        self.nodes.away = True
+        for missed in self.database.missed * 3:
+            missed()
+        self.clock.advance(RETRY)
+        self.assertEqual([], self.presence.gone)
+        self.nodes.away = False
+        self.clock.advance(RETRY)
+        self.assertEqual([(1, True)], self.presence.gone)
+        self.clock.advance(RETRY)
+        self.assertEqual([(1, True)], self.presence.gone)
 
     def test_asleep(self) -> None:
         """A server that was taken for dead takes back the devices that are connected, and lets go of the others."""

@@ -54,6 +54,8 @@ class Neighbours:
     _devices: set[int] = field(factory=set, init=False)  # that others have heard
     _behind: int | None = field(default=None, init=False)  # the first position that nobody was told of, if there is one
     _reading: bool = field(default=False, init=False)
+    _unchecked: bool = field(default=False, init=False)  # whether the devices in memory are still this server's
+    _checking: bool = field(default=False, init=False)
     _since: float = field(default=0.0, init=False)  # when the database began to take our signs of life
     _beating: LoopingCall = field(init=False)
     _stopped: bool = field(default=False, init=False)
@@ -124,7 +126,7 @@ class Neighbours:
                     self._log.info("server {node} on this database: {place}", node=node.id, place=node.place)
             if buried:
                 self._log.warn("this server was taken for dead")
-                await self._check()
+                self._check_soon()
             # Nobody's signs of life could be written while the database was away.
             if any(not node.alive for node in others) and now - self._since > self.nodes.timeout:
                 await self._bury([node for node in others if not node.alive])
@@ -154,10 +156,29 @@ class Neighbours:
     def _missed(self) -> None:
         """The connection was away for a while: devices may have moved, and others have told what nobody has heard."""
         self._fall_behind(ALL)
-        Deferred.fromCoroutine(self._check()).addErrback(
-            lambda failure: self._log.warn("whose devices these are: {error}", error=str(failure.value))
-        )
+        self._check_soon()
         self._look()
+
+    def _check_soon(self) -> None:
+        self._unchecked = True
+        if not self._checking:
+            self._checking = True
+            Deferred.fromCoroutine(self._check_surely()).addErrback(
+                lambda failure: self._log.failure("whose devices these are", failure)
+            )
+
+    async def _check_surely(self) -> None:
+        """As often as it takes: who hears first that the database is back may find that others have not heard it yet."""
+        try:
+            while self._unchecked and not self._stopped:
+                self._unchecked = False
+                try:
+                    await self._check()
+                except Unavailable:
+                    self._unchecked = True
+                    await deferLater(self.reactor, RETRY)
+        finally:
+            self._checking = False
 
     async def _check(self) -> None:
         """Compare the claims in memory with those in the database."""
