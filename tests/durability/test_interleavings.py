@@ -185,7 +185,7 @@ class InterleavingTests(DatabaseTestCase):
         house.listeners.listeners = ()
         await house.neighbours.nodes.join()
         await house.start()
-        house.committer.retry = 0.05
+        house.committer.retry, house.committer.rows = 0.05, 20  # so that batches have several parts
         house.committer.connection = Unsteady(house.committer.connection, self.random, self.clock)
         self.addCleanup(lambda: Deferred.fromCoroutine(house.stop()))
         return house

@@ -528,7 +528,7 @@ class Dedicated:
         )
         try:
             await connection.connect(database.dsn, database.connect_timeout)
-            [other_end] = await connection.query(OTHER_END)
+            ends = await connection.query(OTHER_END)
             await self._end_last(connection)
             told: set[str] = set()
             # More may be asked for in the meantime.
@@ -545,7 +545,8 @@ class Dedicated:
         if self._closed:
             connection.close()
             return
-        again, self._tried, self._connection, self._other_end = self._tried, True, connection, other_end
+        again, self._tried, self._connection = self._tried, True, connection
+        self._other_end = ends[0] if ends else None
         self._back.ring()
         if again:
             for missed in self._missed:
