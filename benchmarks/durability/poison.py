@@ -29,6 +29,7 @@ PATIENCE = 15.0  # s
 BEYOND = "9" * 400  # a number that is infinite as a float
 WHEN = 1767225600  # the beginning of 2026
 GOOD = "010126;{:06};5544.6025;N;03739.6834;E;10;20;30;9"
+NOWHERE = "010126;{:06};NA;NA;NA;NA;NA;NA;NA;NA"
 PLACE = {"latitude": 48.5, "longitude": 11.5, "accuracy": 1, "speed": 1, "heading": 1, "altitude": 1}
 
 
@@ -73,6 +74,13 @@ POISONS = (
         "wialon",
         boxed(GOOD.format(1), GOOD.format(2).replace(";20;", f";{BEYOND};"), GOOD.format(3)),
         2,
+        1,
+    ),
+    Poison(
+        "an infinite altitude before one without a fix",
+        "wialon",
+        boxed(GOOD.format(1).replace(";30;", f";{BEYOND};"), NOWHERE.format(2)),
+        1,
         1,
     ),
     Poison("NUL in a value", "wialon", boxed(GOOD.format(1) + ";1.0;1;1;;NA;a:3:\0b")),
