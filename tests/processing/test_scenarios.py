@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 from unittest import SkipTest
@@ -56,9 +57,9 @@ class ScenarioTests(DatabaseTestCase):
         folder = Path(tempfile.mkdtemp(dir=self.mktemp_folder()))
         settings = load([], said | overrides, catalog, data=folder, dialects=dialects())
         house = build(self.reactor, settings, self.db)
-        # Any free port will do.
+        # Any free port will do; the server that was recorded was in UTC.
         house.listeners.listeners = tuple(
-            type(one)(one.format, 0, "127.0.0.1", None, one.timeout, one.defaults, one.zone)
+            type(one)(one.format, 0, "127.0.0.1", None, one.timeout, one.defaults, UTC)
             for one in house.listeners.listeners
         )
         await house.start()
