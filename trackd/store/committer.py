@@ -262,7 +262,7 @@ class Committer:
         if not self.away:
             self._slow = True
             self._log.warn(
-                "nothing is acknowledged: a transaction has not ended for {seconds:g} s, somebody may hold a lock",
+                "nothing is acknowledged: a transaction has not ended for {seconds:g} s, for a lock or for want of an answer",
                 seconds=SLOW,
             )
 
