@@ -324,6 +324,7 @@ SECTIONS = {
             "Reports, and events without one, that wait for theirs; then reading pauses",
             least=1,
         ),
+        Key("commit.bytes", int, 268_435_456, "Bytes of these reports; then reading pauses too", least=1_048_576),
         Key(
             "nodes.queue", int, 5_000, "Positions and events of other servers to be read; then only the newest", least=1
         ),

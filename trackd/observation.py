@@ -121,6 +121,7 @@ class Observation:
         yield from of(
             "reports_waiting", "commit.queue", "And events without one, not yet committed", house.committer.waiting
         )
+        yield from of("report_bytes_waiting", "commit.bytes", "Of these", house.committer.size)
         directory, strangers = house.presence.directory, house.presence.strangers
         yield from of("devices_in_memory", "devices.cache", "The limit is of those not needed", len(directory))
         yield from of("unknown_ids_remembered", "devices.strangers", "Looked up in vain", directory.failures)

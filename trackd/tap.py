@@ -264,6 +264,7 @@ def build(reactor: Any, settings: Settings, database: Database, share: Share | N
         lambda report: intake.refused(report),
         settings["commit.batch"],
         settings["commit.queue"],
+        settings["commit.bytes"],
         withdrawn=lambda reports: intake.withdrawn(reports),
         bulletins=lambda batch: neighbours.bulletins(batch),
         shared=lambda: bool(neighbours.others),

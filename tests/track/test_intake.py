@@ -112,6 +112,20 @@ class CommitTests(SynchronousTestCase):
         self.assertEqual([None], room)
         self.assertFalse(house.intake.full)
 
+    def test_queue_is_full_of_bytes(self) -> None:
+        """Few reports may be large ones: they count by what they take, their frame once."""
+        house = House()
+        (wire,) = connected(house, "a")
+        house.committer.most = 5000
+        for number in range(4):
+            self.assertFalse(house.intake.full)
+            position = fix(number)
+            position.attributes["note"] = "x" * 1300
+            house.take(wire, position)
+        self.assertTrue(house.intake.full)
+        house.settle()
+        self.assertEqual((False, 0), (house.intake.full, house.committer.size))
+
     def test_crowded(self) -> None:
         """Long before the queue is full, who has much to say is asked to wait."""
         house = House()

@@ -95,6 +95,7 @@ class Batch:
     tried: Deferred[None] | None = None  # and those who wait until it is known what becomes of it, this one
     again: list[Deferred[None]] = Factory(list)  # reports that were taken out of it, and go their way again
     since: float = 0.0  # nothing of it came before (s, by the clock)
+    size: int = 0  # bytes of the reports, about: their frames and attributes
 
     def __bool__(self) -> bool:
         return bool(self.reports or self.events or self.signs or self.again)

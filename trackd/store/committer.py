@@ -76,6 +76,7 @@ class Committer:
     refused: Callable[[Report], None]
     rows: int = 2000  # in one transaction
     limit: int = 50_000  # of what may wait
+    most: int = 268_435_456  # bytes of it, about
     patience: float = 1.0  # seconds until a sign of life is written
     retry: float = 0.5  # seconds between tries while the database is away
     withdrawn: Callable[[list[Report]], Awaitable[None]] = field(kw_only=True, default=lambda reports: succeed(None))
@@ -110,7 +111,12 @@ class Committer:
 
     @property
     def full(self) -> bool:
-        return self.waiting >= self.limit
+        return self.waiting >= self.limit or self.size >= self.most
+
+    @property
+    def size(self) -> int:
+        """Bytes of the reports that are not yet committed, about: their frames and attributes."""
+        return self._next.size + (self._now.size if self._now is not None else 0)
 
     @property
     def crowded(self) -> bool:
@@ -152,7 +158,11 @@ class Committer:
 
     def add(self, report: Report) -> None:
         """Commit this report soon, with its events and its state."""
-        self._next.reports.append(report)
+        batch = self._next
+        batch.size += len(report.json)
+        if not batch.reports or batch.reports[-1].frame is not report.frame:  # mostly they share it
+            batch.size += len(report.frame)
+        batch.reports.append(report)
         self.waiting += 1
         self._go()
 
@@ -364,6 +374,7 @@ class Committer:
         batch.reports = [report for report in batch.reports if id(report) not in gone]
         later = [report for report in self._next.reports if report.device_id in devices]
         self._next.reports = [report for report in self._next.reports if report.device_id not in devices]
+        self._next.size -= sum(len(report.json) for report in later)
         self.returned += len(void) + len(later)
         self.waiting -= len(void) + len(later)
         self._turn += 1
