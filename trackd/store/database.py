@@ -19,11 +19,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from attrs import Factory, define, field
-from twisted.internet.defer import CancelledError, Deferred, DeferredLock
+from attrs import define, field
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
+from trackd.store.attempts import LONGEST_PAUSE, Attempts, Bell
 from trackd.store.connection import Args, Connection, Queries, Row, Work
+from trackd.store.dedicated import Dedicated
 from trackd.store.errors import LOCK_NOT_AVAILABLE, Refused, StoreError, Unavailable
 from trackd.store.pulse import READING, Pulse
 
@@ -31,84 +33,10 @@ __all__ = ["Args", "Database", "Dedicated", "Queries", "Refused", "Row", "StoreE
 
 T = TypeVar("T")
 
-# Between attempts to reach a database that is away, doubling: it is noticed soon that it is back.
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5  # s
 # For a new connection to one that does not answer on those that there are.
 KNOCKING = 1.0  # s
-# The server's process at the other end of a connection: its number, which another may have later, and when it began.
-OTHER_END = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
-END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s AND backend_start = %s"
 # How long `stop` waits for statements that are under way.
 FAREWELL = 2.0  # s
-
-
-@define(eq=False)
-class _Attempts:
-    """Repeats `attempt` with growing pauses until it raises no Unavailable."""
-
-    clock: Any
-    attempt: Callable[[], Awaitable[None]]
-    running: bool = False
-    _pause: float = FIRST_PAUSE
-    _call: Any = None
-    _going: Deferred[None] = field(factory=lambda: _done())
-    _log: Logger = field(factory=Logger)
-
-    def start(self) -> None:
-        if not self.running:
-            self.running = True
-            self._pause = FIRST_PAUSE
-            self._later()
-
-    def stop(self) -> None:
-        self.running = False
-        if self._call is not None and self._call.active():
-            self._call.cancel()
-        self._going.cancel()
-
-    def give_up(self) -> None:
-        """The attempt that is under way may lead nowhere: the next one comes after a pause."""
-        self._going.cancel()
-
-    def _later(self) -> None:
-        self._call = self.clock.callLater(self._pause, self._go)
-        self._pause = min(self._pause * 2, LONGEST_PAUSE)
-
-    def _go(self) -> None:
-        self._going = Deferred.fromCoroutine(self._once())
-        self._going.addErrback(lambda failure: self._log.failure("while connecting to the database", failure))
-
-    async def _once(self) -> None:
-        try:
-            await self.attempt()
-        except Exception as error:
-            if not isinstance(error, StoreError | CancelledError):
-                self._log.failure("while connecting to the database")
-            if self.running:
-                self._later()
-        else:
-            self.running = False
-
-
-@define(eq=False)
-class _Bell:
-    """Wakes all who wait, each time that it rings."""
-
-    _waiting: list[Deferred[None]] = Factory(list)
-
-    def wait(self) -> Deferred[None]:
-        waiting: Deferred[None] = Deferred(self._forget)
-        self._waiting.append(waiting)
-        return waiting
-
-    def _forget(self, waiting: Deferred[None]) -> None:
-        if waiting in self._waiting:
-            self._waiting.remove(waiting)
-
-    def ring(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            one.callback(None)
 
 
 @define(eq=False)
@@ -137,9 +65,9 @@ class Database:
     _locked: float = field(default=float("-inf"), init=False)  # when one has waited in vain for a lock
     _enough_until: float = field(default=0.0, init=False)  # no further connection is tried before
     _stopped: bool = field(default=False, init=False)
-    _back: _Bell = field(factory=_Bell, init=False)
-    _all_idle: _Bell = field(factory=_Bell, init=False)
-    _attempts: _Attempts = field(init=False)
+    _back: Bell = field(factory=Bell, init=False)
+    _all_idle: Bell = field(factory=Bell, init=False)
+    _attempts: Attempts = field(init=False)
     _others: list[Dedicated] = field(factory=list, init=False)
     _asked: set[Deferred[Any]] = field(factory=set, init=False)  # what is waited for
     _pulse: Pulse | None = field(default=None, init=False)
@@ -149,7 +77,7 @@ class Database:
     def __attrs_post_init__(self) -> None:
         if self.clock is None:
             self.clock = self.reactor
-        self._attempts = _Attempts(self.clock, self._try_again)
+        self._attempts = Attempts(self.clock, self._try_again)
 
     async def start(self) -> None:
         """Open the first connection, or raise Unavailable, saying why it can't be opened."""
@@ -275,7 +203,7 @@ class Database:
     def ready(self) -> Deferred[None]:
         """Fires when the database is available (at once if it is), and when the pool is stopped."""
         if self.available or self._stopped:
-            return _done()
+            return succeed(None)
         return self._back.wait()
 
     def dedicated(self) -> Dedicated:
@@ -435,153 +363,6 @@ class Database:
             self.available = True
             self._log.info("the database is back")
         self._back.ring()
-
-
-@define(eq=False)
-class Dedicated:
-    """
-    One connection of its own, for a party that always needs one: statements one after the other, in the order asked.
-
-    While it is not connected, statements fail with Unavailable at once (the first ones wait for it to be connected);
-    it goes on trying, and `ready` tells when it is. What was asked for on a connection before, and has not been carried
-    out when there is a new one, never will be: it might overtake what is asked for now, which is newer.
-    """
-
-    _database: Database
-    _connection: Connection | None = field(default=None, init=False)
-    _turn: DeferredLock = field(factory=DeferredLock, init=False)
-    _tried: bool = field(default=False, init=False)
-    _other_end: Row | None = field(default=None, init=False)  # of the last connection
-    _closed: bool = field(default=False, init=False)
-    _back: _Bell = field(factory=_Bell, init=False)
-    _attempts: _Attempts = field(init=False)
-    _heard: dict[str, list[Callable[[str], None]]] = field(factory=dict, init=False)
-    _missed: list[Callable[[], None]] = field(factory=list, init=False)
-    _log: Logger = field(factory=Logger, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._attempts = _Attempts(self._database.clock, self._connect, running=True)
-        self._attempts._go()
-
-    @property
-    def available(self) -> bool:
-        return self._connection is not None
-
-    def ready(self) -> Deferred[None]:
-        """Fires when it is connected (at once if it is), and when it is closed."""
-        if self._connection is not None or self._closed:
-            return _done()
-        return self._back.wait()
-
-    async def query(self, sql: str, args: Args = ()) -> list[Row]:
-        return await self._alone(lambda connection: connection.query(sql, args))
-
-    async def run(self, sql: str, args: Args = ()) -> int:
-        return await self._alone(lambda connection: connection.run(sql, args))
-
-    async def transaction(self, work: Work[T]) -> T:
-        """What `work` returns, once all that it did is committed; if it raises, nothing was done."""
-        return await self._alone(lambda connection: connection.transaction(work))
-
-    async def listen(
-        self, channel: str, callback: Callable[[str], None], missed: Callable[[], None] | None = None
-    ) -> None:
-        """As `Database.listen`; if the database is away, listening begins when it is back."""
-        self._heard.setdefault(channel, []).append(callback)
-        if missed is not None:
-            self._missed.append(missed)
-        try:
-            await self.run(_listen(channel))
-        except Unavailable:
-            # Connecting again repeats it.
-            pass
-
-    def reconnect(self) -> None:
-        """Close the connection: the statement that is under way fails with Unavailable, and a new one is made."""
-        if self._connection is not None:
-            self._connection.close()
-        else:
-            self._attempts.give_up()
-
-    def close(self) -> None:
-        self._closed = True
-        self._attempts.stop()
-        if self._connection is not None:
-            self._connection.close()
-        self._back.ring()
-
-    async def _alone(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        if not self._tried and not self._closed:
-            await self._back.wait()
-        await self._turn.acquire()
-        try:
-            if self._connection is None:
-                raise Unavailable("the database is away")
-            return await work(self._connection)
-        finally:
-            self._turn.release()
-
-    async def _connect(self) -> None:
-        database = self._database
-        connection = Connection(
-            database.reactor, database.clock, database.statement_timeout, self._lost, self._notified
-        )
-        try:
-            await connection.connect(database.dsn, database.connect_timeout)
-            ends = await connection.query(OTHER_END)
-            await self._end_last(connection)
-            told: set[str] = set()
-            # More may be asked for in the meantime.
-            while new := self._heard.keys() - told:
-                for channel in new:
-                    await connection.run(_listen(channel))
-                told |= new
-        except Unavailable:
-            connection.close()
-            if not self._tried:
-                self._tried = True
-                self._back.ring()
-            raise
-        if self._closed:
-            connection.close()
-            return
-        again, self._tried, self._connection = self._tried, True, connection
-        self._other_end = ends[0] if ends else None
-        self._back.ring()
-        if again:
-            for missed in self._missed:
-                missed()
-
-    async def _end_last(self, connection: Connection) -> None:
-        """The server may not have noticed yet that the connection before this one is closed."""
-        if self._other_end is not None:
-            try:
-                await connection.run(END, self._other_end)
-            except Refused as error:
-                self._log.warn("the last connection to the database cannot be ended: {error}", error=str(error))
-
-    def _lost(self, connection: Connection) -> None:
-        if connection is self._connection:
-            self._connection = None
-            if not self._closed:
-                self._attempts.start()
-
-    def _notified(self, channel: str, payload: str) -> None:
-        for callback in self._heard.get(channel, ()):
-            try:
-                callback(payload)
-            except Exception:
-                self._log.failure("while taking a notification on {channel}", channel=channel)
-
-
-def _listen(channel: str) -> str:
-    return "LISTEN " + '"' + channel.replace('"', '""') + '"'
-
-
-def _done() -> Deferred[None]:
-    done: Deferred[None] = Deferred()
-    done.callback(None)
-    return done
 
 
 def _failed(error: Exception) -> Deferred[Any]:
