@@ -56,6 +56,13 @@ class ShareTests(SynchronousTestCase):
         self.share.use(lambda: self.hear(9, SLICE * 1.1))
         self.assertTrue(self.share.used_up)
 
+    def test_clock_put_back(self) -> None:
+        """A clock that is put back keeps nobody waiting until it is as late again."""
+        self.clock.rightNow = 1000.0
+        self.share.use(lambda: self.hear(0, SLICE / 2))
+        self.clock.rightNow = 1.0
+        self.assertFalse(self.share.used_up)
+
     def test_new(self) -> None:
         """Those who have never been heard and those who have come in turns."""
         self.share.use(lambda: self.hear(0, SLICE))

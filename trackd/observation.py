@@ -237,7 +237,8 @@ class Observation:
             f"  devices    {len(house.presence.directory)} in memory ({said['devices.cache']} without need), "
             f"{strangers.noted} unknown ids noted, {strangers.dropped} of their messages not",
             f"  listeners  {len(door)} of {said['listen.connections']} connections, {door.strangers} of "
-            f"{said['listen.beforeLogin']} without a device, {door.busiest} of {said['listen.perAddress']} from one address",
+            f"{said['listen.beforeLogin']} without a device, {door.busiest} of {said['listen.perAddress']} from one address, "
+            f"{len(house.site.share)} strangers wait for their turn",
             f"  web        {house.site.connections} of {said['web.connections']} connections",
             f"  live       {house.hub.count} of {said['live.connections']} sockets, {standing.behind} behind, "
             f"{standing.dropped} events or frames dropped, {standing.bytes} of {said['live.queue']} bytes wait for one",

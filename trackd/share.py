@@ -44,6 +44,10 @@ class Share:
     def __attrs_post_init__(self) -> None:
         self._lines = deque([self._new, self._begun, self._said])
 
+    def __len__(self) -> int:
+        """How many wait for a turn."""
+        return sum(map(len, self._lines))
+
     @property
     def used_up(self) -> bool:
         """Whether who comes now has to wait, and what is being done had better come to an end."""
@@ -53,7 +57,7 @@ class Share:
         """So much of the slice, in s. Time in which strangers have nothing to do is a rest, too."""
         if self._since is not None:
             return self._used + now - self._since
-        return max(0.0, self._used - (now - self._ended) * SLICE / REST)
+        return max(0.0, self._used - max(0.0, now - self._ended) * SLICE / REST)
 
     def use(self, work: Work) -> None:
         """Do this now, and take the time."""

@@ -213,7 +213,7 @@ def sources(settings: Settings) -> list[Source]:
 
 def build(reactor: Any, settings: Settings, database: Database, share: Share | None = None) -> House:
     """Make every part and hand it what it needs."""
-    share = share or Share(reactor)
+    share = Share(reactor) if share is None else share
     nodes = node(database, settings)
     devices, queue, unknown, loading = (
         Devices(database),

@@ -226,6 +226,8 @@ class Service:
             door = self.house.listeners.server.door
             guests: Iterable[Any] = door.guests
             busy = any(guest.conversation.busy for guest in guests if guest.conversation is not None)
+            server = self.house.listeners.server
+            busy = busy or len(server.share) > 0 or len(server.backlog) > 0
             busy = busy or any(datagrams.underway for datagrams in self._datagrams)
             counts = self.house.listeners.server.counters.of(self.format.name)
             now = (

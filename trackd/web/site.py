@@ -304,7 +304,7 @@ class Site(BaseSite):
         self.connections = 0
         self.waiting: dict[Channel, None] = {}  # for their clients, the one that has waited for longest first
         self._full = Rate(reactor, 1, 60.0)
-        self.share = share or Share(reactor)  # of the clients, in what they say
+        self.share = Share(reactor) if share is None else share  # of the clients, in what they say
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         if self.connections >= self.most_connections:
