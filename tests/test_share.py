@@ -56,6 +56,25 @@ class ShareTests(SynchronousTestCase):
         self.share.use(lambda: self.hear(9, SLICE * 1.1))
         self.assertTrue(self.share.used_up)
 
+    def test_again(self) -> None:
+        """Who waits again when his turn has come has the next one in the next slice, and nobody is kept by him."""
+
+        def again() -> None:
+            self.hear(1)
+            self.share.wait(again)
+
+        def impatient() -> None:
+            self.hear(2)
+            if self.share.used_up:
+                self.share.wait(impatient)
+
+        self.share.wait(again)
+        self.share.wait(impatient)
+        self.clock.advance(REST)
+        self.assertEqual(self.heard, [1, 2])
+        self.clock.advance(REST)
+        self.assertEqual(self.heard, [1, 2, 1])
+
     def test_clock_put_back(self) -> None:
         """A clock that is put back keeps nobody waiting until it is as late again."""
         self.clock.rightNow = 1000.0

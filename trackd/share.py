@@ -34,6 +34,7 @@ class Share:
     _since: float | None = field(default=None, init=False)  # when what is being done began
     _ended: float = field(default=0.0, init=False)  # when they did something last
     _resting: bool = field(default=False, init=False)
+    _giving: bool = field(default=False, init=False)  # a slice to those who wait
     _new: deque[Work] = field(factory=deque, init=False)
     _begun: deque[Work] = field(factory=deque, init=False)
     _said: deque[Work] = field(factory=deque, init=False)
@@ -87,7 +88,7 @@ class Share:
         self._come_back(rested=self.used_up)
 
     def _come_back(self, rested: bool) -> None:
-        if self._due is None:
+        if self._due is None and not self._giving:
             self._resting = rested
             self._due = self.clock.callLater(REST if rested else 0.0, self._give)
 
@@ -95,13 +96,23 @@ class Share:
         self._due = None
         if self._resting:
             self._resting, self._used = False, 0.0
-        while self._taken(self.clock.seconds()) < SLICE and (work := self._next()) is not None:
+        self._giving = True
+        try:
+            self.use(self._in_turn)
+        finally:
+            self._giving = False
+        if len(self):
+            self._come_back(rested=True)
+
+    def _in_turn(self) -> None:
+        """Those who wait now have a turn each, as far as the slice goes; who comes meanwhile has to wait."""
+        for _ in range(len(self)):
+            if self.used_up or (work := self._next()) is None:
+                return
             try:
-                self.use(work)
+                work()
             except Exception:
                 self._log.failure("in the share of strangers")  # the others need not wait for it
-        if self._new or self._begun or self._said:
-            self._come_back(rested=True)
 
     def _next(self) -> Work | None:
         """What has waited for longest in the line whose turn it is."""
