@@ -11,7 +11,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from tests.listen.samples import log_of
 from trackd.share import REST, SLICE
-from trackd.web.site import ARRIVAL, FAREWELL, Request, Site
+from trackd.web.site import ARRIVAL, FAREWELL, PIECE, Request, Site
 
 
 class Echo(Resource):
@@ -107,6 +107,11 @@ class SiteTests(SynchronousTestCase):
             self.assertEqual(transport.value().count(b"200 OK"), answered)
         channel.dataReceived(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         self.assertEqual(transport.value().count(b"200 OK"), 6)
+
+    def test_small_reads(self) -> None:
+        """Clients are read in small pieces, so that many requests in one cost no more than each of them."""
+        _, transport = self.connect()
+        self.assertEqual(transport.bufferSize, PIECE)  # type: ignore[attr-defined]
 
     def test_announced(self) -> None:
         """A body that is announced as too large is refused before it comes."""

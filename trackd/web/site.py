@@ -31,6 +31,8 @@ ARRIVAL = 60.0
 FAREWELL = 5.0
 LARGEST_HEADER = 16384  # bytes, the request line included
 MOST_HEADERS = 100
+# Bytes that are read at once: of each line Twisted copies all that is behind it.
+PIECE = 8192
 
 # Twisted says of each client what it finds odd, and that it has timed out. Whoever likes could fill the log with that.
 _SERIOUS = FilteringLogObserver(globalLogPublisher, [LogLevelFilterPredicate(LogLevel.warn)])
@@ -152,6 +154,7 @@ class Channel(Patient, HTTPChannel):
     def connectionMade(self) -> None:
         self._counted = True
         self.site.connections += 1
+        self.transport.bufferSize = PIECE
         super().connectionMade()
         self._expect()
 
