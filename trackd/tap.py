@@ -243,7 +243,7 @@ def build(reactor: Any, settings: Settings, database: Database, share: Share | N
         LiveLimits(
             connections=settings["live.connections"],
             user_connections=settings["live.userConnections"],
-            queue=settings["live.queue"],
+            queue=settings["live.queue"] * 7 // 8,  # the rest is for the message that is one too many
             memory=settings["live.memory"],
             events=settings["live.events"],
             timeout=settings["web.timeout"] / 1000,
