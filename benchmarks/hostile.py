@@ -113,6 +113,12 @@ def noisy(server: Server, until: float) -> None:
 
 def flood(server: Server, until: float, count: int = 1) -> None:
     """A device that sends as much as is taken, however long it takes to be told that it was; or some of them."""
+    while time.monotonic() < until:
+        with suppress(ConnectionError):  # cut off: once more
+            _flood(server, until, count)
+
+
+def _flood(server: Server, until: float, count: int) -> None:
     with ExitStack() as open:
         port = server.ports["gt06"]
         connections = [open.enter_context(socket.create_connection((HOST, port), 10)) for _ in range(count)]
