@@ -138,6 +138,22 @@ class ConnectionTests(SynchronousTestCase):
         self.clock.advance(0)
         self.assertFalse(self.device.paused)
 
+    def test_mistake(self) -> None:
+        """A mistake of the server's with what one has said does not cost those behind it their turn."""
+        self.intake.crowded = True
+        other = self.caller("2")
+        for caller in (self.device, other):
+            caller.says(*MUCH)
+
+        def broken(data: bytes) -> None:
+            raise RuntimeError("a mistake")
+
+        self.patch(self.device.connection, "received", broken)
+        self.intake.crowded = False
+        self.clock.advance(PAUSE)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        self.assertEqual((self.device.aborted, len(self.intake.positions)), (True, len(MUCH)))
+
     def test_nothing_to_store(self) -> None:
         """Words that cost nothing but time come in pieces as well."""
         self.intake.held = False

@@ -111,7 +111,7 @@ class Connection(Manners, Protocol):
         if self._choked or self._shut:
             return
         if self._late:
-            self.last_words()
+            self._hear_late()
             return
         self._talkative = False
         if self._paused:
