@@ -219,17 +219,20 @@ class Conversation:
                 self._turn, spare = None, turn
             self._done += 1
 
-    def _read_on(self) -> None:
-        """Read, now and whenever what must be waited for is there, until nothing is left."""
+    def _read_on(self, came: Any = _NONE) -> None:
+        """Read, now and whenever what must be waited for is there, until nothing is left. `came`: what was waited for."""
         try:
-            while (waiting := self._read()) is not None:
+            while True:
+                if came is not _NONE:
+                    self._take(came)
+                if (waiting := self._read()) is None:
+                    break
                 self._arm()
                 self._came = _NONE
                 waiting.addBoth(self._comes)
                 came, self._came = self._came, None
                 if came is _NONE:
                     return
-                self._take(came)
         except Exception:
             self._give_up(Failure())
         else:
@@ -240,13 +243,8 @@ class Conversation:
         """What is waited for is there: at once, and the loop that has asked goes on, or later."""
         if self._came is _NONE:
             self._came = answer
-            return
-        try:
-            self._take(answer)
-        except Exception:
-            self._give_up(Failure())
         else:
-            self._read_on()
+            self._read_on(answer)
 
     def _take(self, answer: Any) -> None:
         """Let the frame in hand have its answer."""

@@ -65,9 +65,10 @@ class Committer:
     """
     Writes what it is given, in the order in which it came.
 
-    `committed` hears of each batch before those who wait for it, without what was refused; `refused` of each report that
-    went to quarantine. `withdrawn` gets those that have to go their way again, and says when they have; it adds them anew. `bulletins` are
-    what other servers are told of a batch: the payloads of notifications, which go out with it.
+    `committed` hears of each batch before those who wait for it, without what was refused; `refused` of each report
+    that went to quarantine. `withdrawn` gets those that have to go their way again, and says when they have; it adds
+    them anew. `bulletins` are what other servers are told of a batch: the payloads of notifications, which go out with
+    it.
     """
 
     connection: Connection

@@ -2,8 +2,8 @@
 The web site: requests with limits, on a tree of resources.
 
 What a client may send is bounded before anything looks at it: connections, header bytes, body bytes, those of all
-clients together, and the time that a request may take to arrive. So is what it lets wait for it: the next request is looked at when it takes the answer to
-the one before.
+clients together, and the time that a request may take to arrive. So is what it lets wait for it: the next request is
+looked at when it takes the answer to the one before.
 """
 
 from __future__ import annotations
@@ -72,15 +72,16 @@ class Request(BaseRequest):
 
     def _refuse(self, status: bytes = b"413 Content Too Large") -> None:
         self.release()
-        self.channel.dismiss(
-            b"HTTP/1.1 " + status + b"\r\nConnection: close\r\nContent-Length: 0\r\nServer: trackd\r\n\r\n"
-        )
+        self.channel.dismiss(status)
 
     def release(self) -> None:
         """Nothing more of the body is kept."""
         self._refused = True
         self.content = BytesIO()
-        self.channel.site.forget(self, self._held)
+        self._forget(self.channel)
+
+    def _forget(self, channel: Channel) -> None:
+        channel.site.forget(self, self._held)
         self._held = 0
 
     def give_way(self) -> None:
@@ -91,13 +92,11 @@ class Request(BaseRequest):
     def finish(self) -> None:
         channel = self.channel
         super().finish()
-        channel.site.forget(self, self._held)
-        self._held = 0
+        self._forget(channel)
 
     def connectionLost(self, reason: Failure) -> None:
         if self.channel is not None:
-            self.channel.site.forget(self, self._held)
-            self._held = 0
+            self._forget(self.channel)
         super().connectionLost(reason)
 
     def process(self) -> None:
@@ -179,23 +178,25 @@ class Channel(Patient, HTTPChannel):
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         # Twisted says this when it cannot read a request.
-        self.dismiss(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\nServer: trackd\r\n\r\n")
+        self.dismiss(b"400 Bad Request")
 
     def _send100Continue(self) -> None:
         # Not to one whose body has been refused already.
         if not self._deaf:
             super()._send100Continue()
 
-    def dismiss(self, words: bytes) -> None:
+    def dismiss(self, status: bytes) -> None:
         """
-        Say this, and hear nothing more.
+        Answer with this status (and headers behind it) and no body, and hear nothing more.
 
         What the client is still sending is thrown away for a while. If the connection were closed at once, it would be
         told that it has been reset, and not why.
         """
         if not self._deaf:
             self._deaf = True
-            self.transport.write(words)
+            self.transport.write(
+                b"HTTP/1.1 " + status + b"\r\nConnection: close\r\nContent-Length: 0\r\nServer: trackd\r\n\r\n"
+            )
             self.transport.loseWriteConnection()
             self._expect(self.give_way, FAREWELL)
 
